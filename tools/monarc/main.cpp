@@ -1,0 +1,31 @@
+// The command monarc.
+
+#include "monarc/sink_command.hpp"
+
+#include <monarc/api.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN); // a reader of our output that leaves is no reason to die in mid-write
+
+    int exit_code = 0;
+    CLI::App app("monarc: ships records to Mona and metrics to Monasca; these are its tools.", "monarc");
+    app.set_version_flag("--version", "monarc " MONARC_VERSION_STRING);
+    app.require_subcommand(1);
+    monarc::tool::add_sink_command(app, exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        // CLI11 has a number of its own for each mistake; ours is 2 for all, 0 for --help and --version.
+        return app.exit(e) == 0 ? 0 : 2;
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "monarc: unexpected: %s; please report this\n", e.what());
+        return 1;
+    }
+    return exit_code;
+}

@@ -1,0 +1,184 @@
+#include "monarc/sink_command.hpp"
+
+#include "sink/server.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace monarc::tool {
+namespace {
+
+constexpr std::uint16_t forward_port = 24224;
+
+struct sink_arguments {
+    sink::options options{.port = forward_port};
+    bool no_answer = false;
+    bool json = false;
+    std::string json_file;
+    double idle_seconds = 60;
+};
+
+constexpr std::string_view footer = R"(
+What it does: takes Message, Forward, PackedForward and CompressedPackedForward over TCP, answers
+chunks with {"ack": chunk}, and counts. It runs until SIGTERM or SIGINT, prints the summary, exits 0.
+Exit codes: 0 stopped; 1 could not listen, open or write a file; 2 wrong arguments.
+
+Limits (beyond them the connection is closed and counted under "refused"): 8 MiB a message, 64 MiB
+inflated, 200 : 1 beyond the first 1 MiB, nesting 16, 1024 connections, 128 MiB arriving at once.
+
+With --store an event is handed to the kernel before it is acknowledged: it survives a SIGKILL of the
+sink. An existing file is read again first. A chunk that comes again is recognised by tag, chunk id and
+index: its events are stored with "repeat":true and counted as repeats only.
+
+Members of the JSON summary (docs/sink.md says more):
+  totals     events, repeats, records, fields, class_messages, special_messages, empty_messages,
+             plain_events, contexts, restored, forgotten, messages, repeated_messages, acknowledged,
+             cut_off, bytes_received, bytes_inflated, connections, open_connections, unfinished
+  refused    connections closed by us, by reason: too_large, bomb, bad_gzip, malformed, not_a_map,
+             bad_time, json, idle, connections, memory, store
+  at_least   true where a bound of memory was met: contexts, classes, tags, repeats
+  classes    by name: contexts, records, fields, sample; other_classes beyond 1024
+  tags       by name: events, repeats; other_tags beyond 1024
+  sum        of --sum FIELD: field, count, sum (exact, 128 bits), sum_mod_2_64, min, max, xor,
+             not_integer; else null
+
+Examples:
+  monarc sink                                     listen on 127.0.0.1:24224, stop with Ctrl-C
+  monarc sink --port 0 --store events.ndjson      any free port; keep what arrives
+  monarc sink --sum value --json --exit-after 1000 | jq .sum
+  monarc sink --no-answer                         what does my sender do without answers?
+)";
+
+void print_line(std::string_view line) {
+    fmt::print(stderr, "{}\n", line);
+}
+
+std::error_code write_whole(int file, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto written = ::write(file, bytes.data(), bytes.size());
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return {errno, std::system_category()};
+        bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return {};
+}
+
+// Whoever reads `path` sees the old content or the new one, nothing between.
+std::error_code write_atomically(const std::string& path, std::string_view bytes) {
+    const auto draft = fmt::format("{}.{}.tmp", path, ::getpid());
+    const int file = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (file < 0)
+        return {errno, std::system_category()};
+    auto ec = write_whole(file, bytes);
+    if (::close(file) != 0 && !ec)
+        ec = {errno, std::system_category()};
+    if (!ec && std::rename(draft.c_str(), path.c_str()) != 0)
+        ec = {errno, std::system_category()};
+    if (ec)
+        ::unlink(draft.c_str());
+    return ec;
+}
+
+int report(const sink::summary& totals, const sink_arguments& arguments) {
+    const auto json = sink::to_json(totals) + "\n";
+    const auto text = arguments.json ? json : sink::to_text(totals);
+    const bool printed = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    if (!printed || std::fflush(stdout) != 0) {
+        print_line("sink: write the summary to stdout: the other end is gone; use --json-file");
+        return 1;
+    }
+    if (arguments.json_file.empty())
+        return 0;
+    if (const auto ec = write_atomically(arguments.json_file, json)) {
+        print_line(fmt::format(
+            "sink: write {}: {}; the summary was not kept", arguments.json_file, ec.message()));
+        return 1;
+    }
+    return 0;
+}
+
+int run(sink_arguments& arguments) {
+    auto& options = arguments.options;
+    options.answer = !arguments.no_answer;
+    options.limits.idle_timeout =
+        std::chrono::milliseconds(static_cast<std::int64_t>(arguments.idle_seconds * 1000));
+    options.log = print_line;
+
+    // Signals and the end of the job are awaited here; the server has a thread of its own.
+    boost::asio::io_context io;
+    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
+    signals.async_wait([&io](const boost::system::error_code& ec, int) {
+        if (!ec)
+            io.stop();
+    });
+    options.on_goal = [&io] { io.stop(); };
+    try {
+        sink::server server(options);
+        fmt::print("sink: listening on {}:{}\n", options.host, server.port());
+        std::fflush(stdout);
+        io.run();
+        server.stop();
+        return report(server.snapshot(), arguments);
+    } catch (const sink::start_error& e) {
+        print_line(e.what());
+        return 1;
+    }
+}
+
+} // namespace
+
+void add_sink_command(CLI::App& monarc, int& exit_code) {
+    auto* command = monarc.add_subcommand(
+        "sink", "A local server that takes what a sender of the Fluentd forward protocol sends.");
+    auto arguments = std::make_shared<sink_arguments>(); // lives as long as the callback below
+    auto& options = arguments->options;
+    command->footer(std::string(footer));
+    command->add_option("--host", options.host, "Address to listen on")->capture_default_str();
+    command->add_option("--port", options.port, "Port to listen on; 0: any that is free")
+        ->capture_default_str();
+    command->add_option("--store", options.store, "File to keep the events in, one JSON line each");
+    command->add_flag("--json", arguments->json, "Print the summary as one JSON object");
+    command->add_option("--json-file", arguments->json_file, "Write the JSON summary to this file too");
+    command->add_option(
+        "--sum", options.sum_field, "Integer member of `message` to count, add, and find min, max, xor of");
+    command->add_option("--lose", options.lose, "Acknowledge the N-th record and forget it")
+        ->type_name("N");
+    command->add_flag("--no-answer", arguments->no_answer, "Read and count, but never acknowledge");
+    command
+        ->add_option("--exit-after", options.event_goal, "Stop by itself once N events are there")
+        ->type_name("N");
+    command
+        ->add_option("--idle", arguments->idle_seconds, "Close a connection without a byte for so many seconds")
+        ->check(CLI::Range(0.01, 86'400.0))
+        ->capture_default_str();
+    command->add_option("--max-contexts", options.memory.max_contexts, "Contexts that are told apart")
+        ->capture_default_str();
+    command->add_option("--max-chunks", options.memory.max_chunks, "Chunk ids that are remembered")
+        ->capture_default_str();
+    command
+        ->add_option("--max-connections", options.limits.max_connections, "Connections at a time")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+        ->capture_default_str();
+    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+}
+
+} // namespace monarc::tool

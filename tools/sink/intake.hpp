@@ -1,0 +1,82 @@
+#pragma once
+
+// Takes whole messages: keeps their events in the store, counts them, and says what to answer.
+
+#include "sink/event_facts.hpp"
+#include "sink/forward_message.hpp"
+#include "sink/options.hpp"
+#include "sink/store.hpp"
+#include "sink/summary.hpp"
+#include "sink/tally.hpp"
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace monarc::sink {
+
+// What kept a sink from starting; what() is a whole message.
+struct start_error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// Threads: snapshot() from any, the rest from one.
+class intake {
+public:
+    // Opens the store and reads it again.
+    // Fails: throws start_error.
+    explicit intake(const options& wanted);
+
+    struct refused {
+        refusal why = refusal::malformed;
+        std::string detail;
+    };
+
+    // Takes one message of `raw`. Its answer, if there is one, is appended to `answers`.
+    std::optional<refused>
+    take(std::string_view raw, const event_time& now, std::string& answers);
+
+    summary snapshot() const;
+
+    // Counts what happened outside of messages, under the lock that snapshot() takes.
+    template <class Change> void count(Change change) {
+        const std::lock_guard lock(mutex_);
+        change(tally_.totals());
+    }
+
+    std::uint64_t events() const; ///< Counted so far.
+
+private:
+    // One pass over the events of a message tells new from repeat, kept from forgotten. The store and the
+    // tally make one each and have to agree.
+    struct pass {
+        std::uint64_t index = 0;
+        std::uint32_t seen = 0;
+        std::uint64_t records = 0;
+    };
+
+    bool restore_line(std::string_view line);
+    bool is_forgotten(pass& p, const event_facts& facts) const noexcept;
+    std::error_code keep(std::uint32_t seen);
+    void count_events(std::uint32_t seen);
+    void append_line(std::string& out, const event& e, std::uint64_t index, bool repeat) const;
+    std::string describe(refusal why) const;
+
+    options options_;
+    forward_message message_;
+    fact_reader facts_;
+    std::string chunk_json_;
+    short_key chunk_key_;
+    std::string lines_;
+    store store_;
+    simdjson::dom::parser parser_;
+
+    mutable std::mutex mutex_; // guards tally_
+    tally tally_;
+};
+
+} // namespace monarc::sink
