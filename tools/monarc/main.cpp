@@ -20,6 +20,14 @@ int main(int argc, char** argv) {
     monarc::tool::add_sink_command(app, exit_code);
     try {
         app.parse(argc, argv);
+    } catch (const CLI::RequiredError& e) {
+        // CLI11 complains of what is missing before it looks at what is there.
+        if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
+            std::fprintf(stderr, "monarc: there is no command %s; monarc --help lists them\n", argv[1]);
+            return 2;
+        }
+        app.exit(e);
+        return 2;
     } catch (const CLI::ParseError& e) {
         // CLI11 has a number of its own for each mistake; ours is 2 for all, 0 for --help and --version.
         return app.exit(e) == 0 ? 0 : 2;

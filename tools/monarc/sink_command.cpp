@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include <fcntl.h>
@@ -65,6 +65,15 @@ Examples:
   monarc sink --sum value --json --exit-after 1000 | jq .sum
   monarc sink --no-answer                         what does my sender do without answers?
 )";
+
+// CLI11 wants what is wrong, or nothing.
+std::string is_address(const std::string& host) {
+    boost::system::error_code ec;
+    boost::asio::ip::make_address(host, ec);
+    if (!ec || host == "localhost")
+        return {};
+    return fmt::format("'{}' is no IP address; give one of this machine, or localhost", host);
+}
 
 void print_line(std::string_view line) {
     fmt::print(stderr, "{}\n", line);
@@ -152,14 +161,24 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
     auto arguments = std::make_shared<sink_arguments>(); // lives as long as the callback below
     auto& options = arguments->options;
     command->footer(std::string(footer));
-    command->add_option("--host", options.host, "Address to listen on")->capture_default_str();
+    command->add_option("--host", options.host, "IP address to listen on, or localhost")
+        ->check(is_address)
+        ->type_name("ADDRESS")
+        ->capture_default_str();
     command->add_option("--port", options.port, "Port to listen on; 0: any that is free")
         ->capture_default_str();
-    command->add_option("--store", options.store, "File to keep the events in, one JSON line each");
+    command->add_option("--store", options.store, "File to keep the events in, one JSON line each")
+        ->type_name("FILE");
     command->add_flag("--json", arguments->json, "Print the summary as one JSON object");
-    command->add_option("--json-file", arguments->json_file, "Write the JSON summary to this file too");
-    command->add_option(
-        "--sum", options.sum_field, "Integer member of `message` to count, add, and find min, max, xor of");
+    command
+        ->add_option("--json-file", arguments->json_file, "Write the JSON summary to this file too")
+        ->type_name("FILE");
+    command
+        ->add_option(
+            "--sum",
+            options.sum_field,
+            "Integer member of `message` to count and add, and find min, max and xor of")
+        ->type_name("FIELD");
     command->add_option("--lose", options.lose, "Acknowledge the N-th record and forget it")
         ->type_name("N");
     command->add_flag("--no-answer", arguments->no_answer, "Read and count, but never acknowledge");
@@ -167,8 +186,10 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->add_option("--exit-after", options.event_goal, "Stop by itself once N events are there")
         ->type_name("N");
     command
-        ->add_option("--idle", arguments->idle_seconds, "Close a connection without a byte for so many seconds")
+        ->add_option(
+            "--idle", arguments->idle_seconds, "Close a connection that is silent for so many seconds")
         ->check(CLI::Range(0.01, 86'400.0))
+        ->type_name("SECONDS")
         ->capture_default_str();
     command->add_option("--max-contexts", options.memory.max_contexts, "Contexts that are told apart")
         ->capture_default_str();

@@ -244,11 +244,10 @@ asio::awaitable<void> server::state::serve(std::shared_ptr<connection> c) {
 
         c->stream.expires_after(options_.limits.idle_timeout);
         const std::size_t got = co_await c->stream.async_read_some(into, into_ec);
-        if (ec == beast::error::timeout)
-            refuse(
-                {refusal::idle,
-                 fmt::format("no byte for {} s", options_.limits.idle_timeout.count() / 1000.0)},
-                c->peer);
+        if (ec == beast::error::timeout) {
+            const auto seconds = static_cast<double>(options_.limits.idle_timeout.count()) / 1000;
+            refuse({refusal::idle, fmt::format("no byte for {} s", seconds)}, c->peer);
+        }
         if (ec)
             co_return;
         c->buffer.filled(got);
@@ -262,6 +261,8 @@ asio::awaitable<void> server::state::serve(std::shared_ptr<connection> c) {
             const asio::const_buffer answers(c->answers.data(), c->answers.size());
             c->stream.expires_after(options_.limits.idle_timeout);
             co_await asio::async_write(c->stream, answers, into_ec);
+            if (ec == beast::error::timeout)
+                refuse({refusal::idle, "its answers are not read"}, c->peer);
             c->answers.clear();
             if (c->answers.capacity() > answers_at_once)
                 c->answers = std::string();
