@@ -1,7 +1,9 @@
 #pragma once
 
-/// What an exporter can be told. Plain aggregates with every default written out; the constructor checks the ranges
-/// and names the first bad option. Members are never reordered.
+/// What an exporter can be told. Plain aggregates with every default written out; the constructor
+/// checks the ranges and names the first bad option. Members are never reordered.
+
+#include <monarc/api.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -10,8 +12,6 @@
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include <monarc/api.hpp>
 
 namespace monarc {
 
@@ -52,7 +52,8 @@ struct mona_forward_options {
 
 /// The hand-over between the threads that push and the I/O thread.
 struct queue_options {
-    /// Slots of 192 bytes in the pool that is reserved at start. Range: 256 … 2^24, multiple of 256.
+    /// Slots of 192 bytes in the pool that is reserved at start. Range: 256 … 2^24, multiple of
+    /// 256.
     std::size_t capacity = 65'536;
 };
 
@@ -101,7 +102,8 @@ struct exporter_options {
     batch_options batch{};
     retry_options retry{};
 
-    /// Bytes for queue, batches and payloads together. Range: >= 4 MiB and >= twice the queue's pool.
+    /// Bytes for queue, batches and payloads together. Range: >= 4 MiB and >= twice the queue's
+    /// pool.
     std::size_t memory_limit = 64u << 20;
 
     /// Contexts remembered, so that their class is not sent again. Range: >= 1.

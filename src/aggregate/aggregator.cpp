@@ -10,11 +10,15 @@
 namespace monarc::aggregate {
 namespace {
 
-constexpr std::uint64_t bit_of(key_number key) noexcept { return std::uint64_t{1} << (key % 64); }
+constexpr std::uint64_t bit_of(key_number key) noexcept {
+    return std::uint64_t{1} << (key % 64);
+}
 
-// What a field takes in msgpack but for a text's own bytes, at most. A text that is repaired may take more: that is
-// rare, and the hard cap of a payload is far away.
-std::size_t wire_bytes_of(const key_name& key) noexcept { return key.text.size() + 2 + 9; }
+// What a field takes in msgpack but for a text's own bytes, at most. A text that is repaired may
+// take more: that is rare, and the hard cap of a payload is far away.
+std::size_t wire_bytes_of(const key_name& key) noexcept {
+    return key.text.size() + 2 + 9;
+}
 
 constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 
@@ -49,7 +53,8 @@ const aggregator::known_shape& aggregator::known(std::uint32_t number) {
     return known;
 }
 
-// Strips reserved keys, and of a key that was added twice keeps the later value at the place of the first.
+// Strips reserved keys, and of a key that was added twice keeps the later value at the place of the
+// first.
 void aggregator::prepare_self_described(std::string_view body, prepared& out) {
     raw_fields_.clear();
     const char* begin = body.data();
@@ -57,7 +62,7 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
         ++out.fields;
         const auto& key = name(field.key);
         // A field's bytes end where the next begins; the key's 2, the type's 1 and the value's.
-        const std::size_t value = field.type == detail::value_type::text      ? 2 + field.text.size()
+        const std::size_t value = field.type == detail::value_type::text ? 2 + field.text.size()
                                   : field.type == detail::value_type::boolean ? 1
                                   : field.type == detail::value_type::null    ? 0
                                                                               : 8;
@@ -68,8 +73,10 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
             return;
         }
         counts_.utf8_repaired += key.repaired ? 1 : 0;
-        const auto same = std::find_if(
-            raw_fields_.begin(), raw_fields_.end(), [&](const raw_field& one) { return one.key == field.key; });
+        const auto same =
+            std::find_if(raw_fields_.begin(), raw_fields_.end(), [&](const raw_field& one) {
+                return one.key == field.key;
+            });
         if (same != raw_fields_.end()) {
             ++counts_.overwritten_fields;
             same->bytes = bytes;
@@ -154,13 +161,16 @@ void aggregator::let_oldest_go() noexcept {
     }
 }
 
-// Known before the record was looked into; of run-time keys only that they are no longer than 255 bytes.
+// Known before the record was looked into; of run-time keys only that they are no longer than 255
+// bytes.
 std::size_t aggregator::most_wire_bytes(const record_view& record) {
-    const auto fields = record.shape == detail::record_shape ? record.body.size() / 3 * (detail::max_name_bytes + 8)
-                                                             : known(record.shape).wire_bytes;
+    const auto fields = record.shape == detail::record_shape
+                            ? record.body.size() / 3 * (detail::max_name_bytes + 8)
+                            : known(record.shape).wire_bytes;
     const auto id_bytes = record.context != nullptr ? record.context->id.size() : record.id.size();
     // Twice an event's own bytes: a class message may come with it.
-    return fields + record.body.size() + 2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
+    return fields + record.body.size() +
+           2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
 }
 
 void aggregator::let_go(std::uint32_t place) noexcept {
@@ -191,7 +201,8 @@ std::uint32_t aggregator::hold(std::string_view id, std::uint64_t hash) {
     if (!free_.empty()) {
         place = free_.back();
     } else {
-        contexts_.reserve(contexts_.size() + 1 > contexts_.capacity() ? 2 * contexts_.size() + 16 : 0);
+        contexts_.reserve(
+            contexts_.size() + 1 > contexts_.capacity() ? 2 * contexts_.size() + 16 : 0);
         free_.reserve(contexts_.capacity()); // so that letting go needs no memory
         place = static_cast<std::uint32_t>(contexts_.size());
     }
@@ -225,9 +236,11 @@ std::uint32_t aggregator::hold(std::string_view id, std::uint64_t hash) {
 
 // Where the record's context is held; none if it is not.
 std::uint32_t aggregator::place_of(const record_view& record, std::string_view id) {
-    if (auto* const handle = record.context; handle != nullptr && handle->place < contexts_.size()) {
+    if (auto* const handle = record.context;
+        handle != nullptr && handle->place < contexts_.size()) {
         const auto& held = contexts_[handle->place];
-        if (held.is_live && held.generation == handle->place_generation && handle->place_generation != 0) {
+        if (held.is_live && held.generation == handle->place_generation &&
+            handle->place_generation != 0) {
             return handle->place;
         }
     }
@@ -241,12 +254,14 @@ bool aggregator::shares_key(const batch_entry& entry, const prepared& record) co
             const auto& part = batch_.parts[at];
             bool found = false;
             if (part.shape == detail::record_shape) {
-                visit_self_described(
-                    batch_.body_of(part), [&](const field_view& field) { found = found || field.key == key; });
+                visit_self_described(batch_.body_of(part), [&](const field_view& field) {
+                    found = found || field.key == key;
+                });
             } else {
                 const auto& fields = shapes_[part.shape].s->fields;
-                found = std::any_of(
-                    fields.begin(), fields.end(), [&](const shape_field& field) { return field.key == key; });
+                found = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
+                    return field.key == key;
+                });
             }
             if (found) {
                 return true;
@@ -256,19 +271,25 @@ bool aggregator::shares_key(const batch_entry& entry, const prepared& record) co
     };
     bool shares = false;
     if (record.shape == detail::record_shape) {
-        visit_self_described(
-            record.body, [&](const field_view& field) { shares = shares || stands_in_entry(field.key); });
+        visit_self_described(record.body, [&](const field_view& field) {
+            shares = shares || stands_in_entry(field.key);
+        });
     } else {
         const auto& fields = shapes_[record.shape].s->fields;
-        shares = std::any_of(
-            fields.begin(), fields.end(), [&](const shape_field& field) { return stands_in_entry(field.key); });
+        shares = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
+            return stands_in_entry(field.key);
+        });
     }
     return shares;
 }
 
-// mona-client.md 16.1 and 16.2 for forward: the same second, no key in common or the later may replace the earlier.
+// mona-client.md 16.1 and 16.2 for forward: the same second, no key in common or the later may
+// replace the earlier.
 bool aggregator::may_merge(
-    const batch_entry& entry, std::uint64_t entry_bits, const prepared& record, bool& repeats) const {
+    const batch_entry& entry,
+    std::uint64_t entry_bits,
+    const prepared& record,
+    bool& repeats) const {
     if ((entry_bits & record.key_bits) == 0) {
         return true;
     }
@@ -301,12 +322,14 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (!prepare(record, fresh)) {
         return true;
     }
-    const auto seconds = (record.when != detail::no_time ? record.when : wall) / nanoseconds_per_second;
+    const auto seconds =
+        (record.when != detail::no_time ? record.when : wall) / nanoseconds_per_second;
 
     auto place = place_of(record, fresh.id);
     if (place == none) {
         while (live_contexts() >= settings_.max_contexts ||
-               (live_contexts() != 0 && free_.empty() && memory_bytes() >= settings_.max_context_bytes)) {
+               (live_contexts() != 0 && free_.empty() &&
+                memory_bytes() >= settings_.max_context_bytes)) {
             let_oldest_go();
         }
         place = hold(fresh.id, std::hash<std::string_view>{}(fresh.id));
@@ -329,7 +352,8 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (settings_.merge != merge_mode::off && is_open(context)) {
         auto& entry = batch_.entries[context.entry];
         bool repeats = false;
-        if (entry.seconds == seconds && may_merge(entry, entry_bits_[context.entry], fresh, repeats)) {
+        if (entry.seconds == seconds &&
+            may_merge(entry, entry_bits_[context.entry], fresh, repeats)) {
             entry_bits_[context.entry] |= fresh.key_bits;
             entry.may_repeat_keys = entry.may_repeat_keys || repeats;
             append_part(entry, fresh);
@@ -344,12 +368,18 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
 }
 
 // D-4.9. Whatever the context has so far is closed by it.
-void aggregator::tell_class(held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed) {
+void aggregator::tell_class(
+    held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed) {
     context.class_name = class_name;
     context.told_epoch = epoch_;
     context.entry = none;
     if (const auto& text = name(class_name).text; !text.empty()) {
-        open_entry(context, {.class_name = class_name, .is_class_message = true, .seconds = seconds, .pushed = pushed});
+        open_entry(
+            context,
+            {.class_name = class_name,
+             .is_class_message = true,
+             .seconds = seconds,
+             .pushed = pushed});
         context.entry = none;
         ++batch_.class_messages;
         ++counts_.class_messages;
@@ -370,8 +400,8 @@ void aggregator::open_entry(held& context, const batch_entry& like) {
 }
 
 bool aggregator::is_due(time_point now) const noexcept {
-    return !batch_.is_empty() &&
-           (batch_.records >= settings_.batch.max_records || now - batch_since_ >= settings_.batch.max_delay);
+    return !batch_.is_empty() && (batch_.records >= settings_.batch.max_records ||
+                                  now - batch_since_ >= settings_.batch.max_delay);
 }
 
 void aggregator::clear_batch() noexcept {
@@ -393,8 +423,9 @@ void aggregator::forget(const detail::context_entry& context) noexcept {
 }
 
 std::size_t aggregator::memory_bytes() const noexcept {
-    return contexts_.capacity() * (sizeof(held) + sizeof(std::uint32_t)) + places_.bucket_count() * 17 +
-           long_id_total_ + batch_.bodies.capacity() + batch_.parts.capacity() * sizeof(batch_part) +
+    return contexts_.capacity() * (sizeof(held) + sizeof(std::uint32_t)) +
+           places_.bucket_count() * 17 + long_id_total_ + batch_.bodies.capacity() +
+           batch_.parts.capacity() * sizeof(batch_part) +
            batch_.entries.capacity() * (sizeof(batch_entry) + sizeof(std::uint64_t));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Merges records into their contexts until the batch is due. Keeps which contexts the peer has been told the class of.
+// Merges records into their contexts until the batch is due. Keeps which contexts the peer has been
+// told the class of.
 //
 // Threads: one. No clock of its own: time comes in.
 
@@ -31,14 +32,16 @@ struct aggregator_settings {
     batch_options batch{};
     std::size_t max_contexts = 65'536;
     std::size_t max_context_bytes = std::size_t{16} << 20;
-    std::size_t entry_bytes = 128; // what the wire format adds to the fields and the id of an event, at most
+    std::size_t entry_bytes =
+        128; // what the wire format adds to the fields and the id of an event, at most
 };
 
 struct aggregator_counts {
     std::uint64_t merged = 0;
     std::uint64_t fields = 0;
     std::uint64_t stripped_fields = 0;
-    std::uint64_t overwritten_fields = 0; // within one record; the wire format counts those between records
+    std::uint64_t overwritten_fields =
+        0; // within one record; the wire format counts those between records
     std::uint64_t utf8_repaired = 0;
     std::uint64_t class_messages = 0;
     std::uint64_t evicted_contexts = 0;
@@ -50,8 +53,9 @@ class aggregator {
 public:
     explicit aggregator(const aggregator_settings& settings);
 
-    // Takes one record, later than all before it. `wall` is the time of its push in nanoseconds since 1970.
-    // Returns: false if the batch is full and has to be taken first; then nothing has happened yet.
+    // Takes one record, later than all before it. `wall` is the time of its push in nanoseconds
+    // since 1970. Returns: false if the batch is full and has to be taken first; then nothing has
+    // happened yet.
     bool add(const record_view& record, std::int64_t wall, time_point now);
 
     // Whether the batch is full, or its first record has waited long enough.
@@ -60,7 +64,8 @@ public:
     const batch& open_batch() const noexcept { return batch_; }
     void clear_batch() noexcept;
 
-    // The run is over: nothing more is merged into what it has, and its class is told again if it comes back.
+    // The run is over: nothing more is merged into what it has, and its class is told again if it
+    // comes back.
     void forget(const detail::context_entry& context) noexcept;
 
     // A payload was lost that may have held class messages: all are told again.
@@ -81,8 +86,9 @@ private:
         char short_id[short_id_bytes];
         std::unique_ptr<char[]> long_id;
         std::uint32_t next_of_hash = none;
-        std::uint32_t generation = 1;   // of this place
-        std::uint32_t entry = none;     // its last event in the open batch, if `entry_batch` is that batch
+        std::uint32_t generation = 1; // of this place
+        std::uint32_t entry =
+            none; // its last event in the open batch, if `entry_batch` is that batch
         std::uint32_t entry_batch = 0;
         std::uint32_t told_epoch = 0;
         std::uint16_t id_bytes = 0;
@@ -90,14 +96,16 @@ private:
         bool is_live = false;
         bool was_used = false; // since the hand of the clock last came by
 
-        std::string_view id() const noexcept { return {long_id ? long_id.get() : short_id, id_bytes}; }
+        std::string_view id() const noexcept {
+            return {long_id ? long_id.get() : short_id, id_bytes};
+        }
     };
 
     // What add() needs of a shape, looked up once.
     struct known_shape {
         const shape* s = nullptr;
-        std::uint64_t key_bits = 0;      // one bit per key, by its number modulo 64
-        std::size_t wire_bytes = 0;      // keys and values but for texts, at most
+        std::uint64_t key_bits = 0; // one bit per key, by its number modulo 64
+        std::size_t wire_bytes = 0; // keys and values but for texts, at most
     };
 
     struct prepared {
@@ -129,10 +137,15 @@ private:
     bool is_open(const held& context) const noexcept {
         return context.entry != none && context.entry_batch == batch_number_;
     }
-    bool may_merge(const batch_entry& entry, std::uint64_t entry_bits, const prepared& record, bool& repeats) const;
+    bool may_merge(
+        const batch_entry& entry,
+        std::uint64_t entry_bits,
+        const prepared& record,
+        bool& repeats) const;
     bool shares_key(const batch_entry& entry, const prepared& record) const;
     void append_part(batch_entry& entry, const prepared& record);
-    void tell_class(held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed);
+    void
+    tell_class(held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed);
     void open_entry(held& context, const batch_entry& like);
 
     aggregator_settings settings_;
@@ -146,8 +159,9 @@ private:
     std::uint32_t epoch_ = 1;
 
     batch batch_;
-    std::vector<std::uint64_t> entry_bits_; // of each event: one bit per key, by its number modulo 64
-    std::size_t batch_bytes_ = 0;           // encoded, at most
+    std::vector<std::uint64_t>
+        entry_bits_;              // of each event: one bit per key, by its number modulo 64
+    std::size_t batch_bytes_ = 0; // encoded, at most
     std::uint32_t batch_number_ = 1;
     time_point batch_since_{};
 

@@ -60,13 +60,20 @@ void sequencer::sort() {
         merged.reserve((runs_.size() + 1) / 2);
         for (std::size_t i = 0; i < runs_.size(); i += 2) {
             const auto begin = order_.begin() + static_cast<std::ptrdiff_t>(runs_[i]);
-            const auto middle =
-                i + 1 < runs_.size() ? order_.begin() + static_cast<std::ptrdiff_t>(runs_[i + 1]) : order_.end();
-            const auto end =
-                i + 2 < runs_.size() ? order_.begin() + static_cast<std::ptrdiff_t>(runs_[i + 2]) : order_.end();
+            const auto middle = i + 1 < runs_.size()
+                                    ? order_.begin() + static_cast<std::ptrdiff_t>(runs_[i + 1])
+                                    : order_.end();
+            const auto end = i + 2 < runs_.size()
+                                 ? order_.begin() + static_cast<std::ptrdiff_t>(runs_[i + 2])
+                                 : order_.end();
             merged.push_back(runs_[i]);
             std::merge(
-                begin, middle, middle, end, spare_.begin() + static_cast<std::ptrdiff_t>(runs_[i]), by_stamp);
+                begin,
+                middle,
+                middle,
+                end,
+                spare_.begin() + static_cast<std::ptrdiff_t>(runs_[i]),
+                by_stamp);
         }
         order_.swap(spare_);
         runs_.swap(merged);

@@ -1,7 +1,8 @@
 #pragma once
 
-// Puts the records of several threads into the order of their stamps. The queue is first in, first out per thread
-// only; cause and effect between threads show in the stamps (mona-client.md section 16.6).
+// Puts the records of several threads into the order of their stamps. The queue is first in, first
+// out per thread only; cause and effect between threads show in the stamps (mona-client.md
+// section 16.6).
 
 #include "core/byte_buffer.hpp"
 #include "core/record_view.hpp"
@@ -14,14 +15,16 @@ namespace monarc::aggregate {
 
 class sequencer {
 public:
-    // Copies the record. Calls between two `sort`s come in runs that are in order, one for each thread.
+    // Copies the record. Calls between two `sort`s come in runs that are in order, one for each
+    // thread.
     void add(const record_view& record);
 
     // Merges the runs. Records of one thread never change places.
     void sort();
 
     // In order: records whose stamp is at most `newest`. Call after sort().
-    template <class Take> void take_up_to(std::uint64_t newest, Take&& take) {
+    template <class Take>
+    void take_up_to(std::uint64_t newest, Take&& take) {
         while (next_ != order_.size() && order_[next_].stamp <= newest) {
             const auto record = at(order_[next_].offset);
             ++next_;
@@ -33,7 +36,8 @@ public:
     std::size_t count() const noexcept { return order_.size() - next_; }
     std::size_t memory_bytes() const noexcept {
         return bytes_.capacity() + spare_bytes_.capacity() +
-               (order_.capacity() + spare_.capacity()) * sizeof(place) + runs_.capacity() * sizeof(std::size_t);
+               (order_.capacity() + spare_.capacity()) * sizeof(place) +
+               runs_.capacity() * sizeof(std::size_t);
     }
 
 private:

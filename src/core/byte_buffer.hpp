@@ -1,6 +1,7 @@
 #pragma once
 
-// Bytes that grow at the end. Unlike std::string and std::vector, new room is not written before it is used.
+// Bytes that grow at the end. Unlike std::string and std::vector, new room is not written before it
+// is used.
 
 #include <algorithm>
 #include <cstddef>
@@ -20,7 +21,8 @@ public:
     std::string_view view() const noexcept { return {bytes_.get(), size_}; }
     void clear() noexcept { size_ = 0; }
 
-    // Room for `more` bytes at the end, which the caller fills; `commit` makes the first of them count.
+    // Room for `more` bytes at the end, which the caller fills; `commit` makes the first of them
+    // count.
     char* room_for(std::size_t more) {
         if (capacity_ - size_ < more) [[unlikely]] {
             grow(more);

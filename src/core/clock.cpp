@@ -1,9 +1,9 @@
 #include "core/clock.hpp"
 
-#include <cstring>
-
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <cstring>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -13,7 +13,8 @@ namespace {
 
 #if defined(__x86_64__)
 bool kernel_trusts_the_counter() noexcept {
-    const int fd = ::open("/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(
+        "/sys/devices/system/clocksource/clocksource0/current_clocksource", O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return false;
     }

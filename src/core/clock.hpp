@@ -1,11 +1,12 @@
 #pragma once
 
-// The stamps of records: the raw counter of the processor where it is fit for it, else CLOCK_MONOTONIC.
+// The stamps of records: the raw counter of the processor where it is fit for it, else
+// CLOCK_MONOTONIC.
+
+#include <time.h>
 
 #include <chrono>
 #include <cstdint>
-
-#include <time.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif
@@ -16,7 +17,8 @@ namespace monarc {
 inline std::uint64_t monotonic_nanoseconds() noexcept {
     timespec now{};
     ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
+    return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+           static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 // Whether the counter runs at one rate on all cores and the kernel itself trusts it.
@@ -41,7 +43,8 @@ public:
     // Reads the clocks twice, 1 ms apart, to learn the rate of the counter.
     explicit stamp_to_wall(stamp_clock clock) noexcept;
 
-    // Takes a new pair when the last is older than a second, so that the wall clock may be set meanwhile.
+    // Takes a new pair when the last is older than a second, so that the wall clock may be set
+    // meanwhile.
     void refresh() noexcept;
 
     // Nanoseconds since 1970.

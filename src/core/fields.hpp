@@ -22,14 +22,16 @@ struct field_view {
     double real() const noexcept { return std::bit_cast<double>(word); }
 };
 
-template <class Value> Value load_unaligned(const char* from) noexcept {
+template <class Value>
+Value load_unaligned(const char* from) noexcept {
     Value value;
     std::memcpy(&value, from, sizeof value);
     return value;
 }
 
 // The body of a shape: fixed parts at known offsets, then the texts in the order of their fields.
-template <class Visit> void visit_shape(const shape& s, std::string_view body, Visit&& visit) {
+template <class Visit>
+void visit_shape(const shape& s, std::string_view body, Visit&& visit) {
     std::size_t text_at = s.fixed_bytes;
     for (const auto& field : s.fields) {
         field_view view{.key = field.key, .type = field.type, .word = 0, .text = {}};
@@ -49,14 +51,18 @@ template <class Visit> void visit_shape(const shape& s, std::string_view body, V
     }
 }
 
-// A body that describes itself: key number (16 bits), type (8 bits), then 8 bytes, 1 byte, none, or a 16-bit length
-// and a text.
-template <class Visit> void visit_self_described(std::string_view body, Visit&& visit) {
+// A body that describes itself: key number (16 bits), type (8 bits), then 8 bytes, 1 byte, none, or
+// a 16-bit length and a text.
+template <class Visit>
+void visit_self_described(std::string_view body, Visit&& visit) {
     const char* at = body.data();
     const char* const end = at + body.size();
     while (at != end) {
         field_view view{
-            .key = load_unaligned<key_number>(at), .type = static_cast<detail::value_type>(at[2]), .word = 0, .text = {}};
+            .key = load_unaligned<key_number>(at),
+            .type = static_cast<detail::value_type>(at[2]),
+            .word = 0,
+            .text = {}};
         at += 3;
         switch (view.type) {
         case detail::value_type::null: break;
@@ -67,9 +73,7 @@ template <class Visit> void visit_self_described(std::string_view body, Visit&& 
             at += 2 + bytes;
             break;
         }
-        default:
-            view.word = load_unaligned<std::uint64_t>(at);
-            at += 8;
+        default: view.word = load_unaligned<std::uint64_t>(at); at += 8;
         }
         visit(view);
     }
@@ -77,7 +81,8 @@ template <class Visit> void visit_self_described(std::string_view body, Visit&& 
 
 // Appends one field in the self-described form.
 template <class Bytes>
-void append_self_described(Bytes& to, key_number key, detail::value_type type, const void* value, std::size_t bytes) {
+void append_self_described(
+    Bytes& to, key_number key, detail::value_type type, const void* value, std::size_t bytes) {
     const auto put = [&](const void* from, std::size_t count) {
         const auto* const first = static_cast<const char*>(from);
         to.insert(to.end(), first, first + count);

@@ -1,10 +1,9 @@
 #include "core/log.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
-
-#include <unistd.h>
 
 namespace monarc {
 namespace {
@@ -40,7 +39,8 @@ void logger::operator()(log_level level, std::string_view text) noexcept {
     }
 }
 
-void repeated_failure::happened(logger& log, log_level level, std::string_view text, time_point now) {
+void repeated_failure::happened(
+    logger& log, log_level level, std::string_view text, time_point now) {
     if (count_++ == 0) {
         log(level, text);
         last_said_ = now;

@@ -1,6 +1,7 @@
 #pragma once
 
-// Where the library says what it does: the callback of the options, else standard error from warnings up.
+// Where the library says what it does: the callback of the options, else standard error from
+// warnings up.
 
 #include <monarc/options.hpp>
 
@@ -26,7 +27,8 @@ private:
     std::uint64_t exceptions_ = 0;
 };
 
-// D-1.4: a failure that repeats is logged when it starts, then once a minute with its count, then when it ends.
+// D-1.4: a failure that repeats is logged when it starts, then once a minute with its count, then
+// when it ends.
 class repeated_failure {
 public:
     using time_point = std::chrono::steady_clock::time_point;

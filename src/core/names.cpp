@@ -45,7 +45,10 @@ key_number intern_key_locked(std::string_view name) {
         return key_too_long;
     }
     auto& all = locked_tables();
-    key_name fresh{.text = {}, .reserved = name.starts_with(detail::reserved_prefix), .repaired = !is_utf8(name)};
+    key_name fresh{
+        .text = {},
+        .reserved = name.starts_with(detail::reserved_prefix),
+        .repaired = !is_utf8(name)};
     append_utf8(name, fresh.text);
     if (const auto known = all.key_numbers.find(fresh.text); known != all.key_numbers.end()) {
         return known->second;
@@ -75,7 +78,8 @@ std::size_t width_of(detail::value_type type) {
     }
 }
 
-// The offsets that detail::fixed_offset gives the compiler: width 8 first, then 2, then 1, each in written order.
+// The offsets that detail::fixed_offset gives the compiler: width 8 first, then 2, then 1, each in
+// written order.
 void lay_out(shape& s) {
     std::uint16_t at = 0;
     for (const std::size_t width : {8u, 2u, 1u}) {
@@ -145,8 +149,12 @@ const shape& shape_of_number(std::uint32_t number) noexcept {
     return table->shapes[number];
 }
 
-void lock_names() noexcept { lock.lock(); }
-void unlock_names() noexcept { lock.unlock(); }
+void lock_names() noexcept {
+    lock.lock();
+}
+void unlock_names() noexcept {
+    lock.unlock();
+}
 
 std::uint32_t detail::intern_shape(
     std::atomic<std::uint32_t>& number, const char* signature, std::size_t bytes) noexcept {

@@ -1,14 +1,14 @@
 #pragma once
 
-// The process-wide table of names: keys and shapes, interned once and never destroyed. Slots carry numbers; the I/O
-// thread looks a number up once and keeps what it found.
+// The process-wide table of names: keys and shapes, interned once and never destroyed. Slots carry
+// numbers; the I/O thread looks a number up once and keeps what it found.
+
+#include <monarc/detail/shape.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <monarc/detail/shape.hpp>
 
 namespace monarc {
 

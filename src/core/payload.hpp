@@ -15,8 +15,9 @@ struct payload {
     std::string body;
     std::string tail;
 
-    std::string id;                           // what an acknowledgement repeats; empty if none is asked for
-    std::vector<std::uint32_t> entry_records; // D-3.7: pushes per entry; 0 belongs to the next that has a count
+    std::string id; // what an acknowledgement repeats; empty if none is asked for
+    std::vector<std::uint32_t>
+        entry_records; // D-3.7: pushes per entry; 0 belongs to the next that has a count
     std::uint64_t records = 0;
     std::uint64_t plain_bytes = 0; // of the entries, before compression
     bool is_gzip = false;

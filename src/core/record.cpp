@@ -8,7 +8,8 @@
 
 namespace monarc {
 
-void record::append(std::uint16_t name, detail::value_type type, const void* value, std::size_t bytes) {
+void record::append(
+    std::uint16_t name, detail::value_type type, const void* value, std::size_t bytes) {
     if (name == key_without_room) {
         nameless_ = true;
     } else if (name == key_too_long || body_.size() + bytes + 5 > detail::max_record_bytes) {

@@ -11,9 +11,9 @@ namespace monarc {
 
 struct record_view {
     std::uint32_t shape;
-    std::uint64_t stamp;                  // ticks
-    std::int64_t when;                    // nanoseconds since 1970, or detail::no_time
-    detail::context_entry* context;       // null: the id is in `id`
+    std::uint64_t stamp;            // ticks
+    std::int64_t when;              // nanoseconds since 1970, or detail::no_time
+    detail::context_entry* context; // null: the id is in `id`
     std::string_view body;
     std::string_view id;
 };

@@ -27,7 +27,8 @@ bool exporter_stats::is_exact() const noexcept {
         return false;
     }
     for (const auto& d : destinations) {
-        const auto settled = d.delivered + d.delivered_unacked + d.dead.total() + d.dropped.total() + d.filtered.total();
+        const auto settled = d.delivered + d.delivered_unacked + d.dead.total() +
+                             d.dropped.total() + d.filtered.total();
         if (d.accepted != accepted || d.accepted != settled + d.pending ||
             d.pending != d.queued + d.open + d.ready + d.in_flight) {
             return false;

@@ -26,7 +26,9 @@ std::size_t ascii_prefix(std::string_view text) noexcept {
 // Bytes of the longest well-formed beginning of a sequence; at least 1.
 std::size_t broken_part(std::string_view text) noexcept {
     const auto lead = static_cast<unsigned char>(text[0]);
-    std::size_t more = lead >= 0xf0 && lead <= 0xf4 ? 3 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xc2 && lead < 0xe0;
+    std::size_t more = lead >= 0xf0 && lead <= 0xf4  ? 3
+                       : lead >= 0xe0 && lead < 0xf0 ? 2
+                                                     : lead >= 0xc2 && lead < 0xe0;
     unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     std::size_t taken = 1;

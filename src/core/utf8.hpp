@@ -10,8 +10,8 @@ namespace monarc {
 // Runs of ASCII are passed over eight bytes at a time.
 bool is_utf8(std::string_view text) noexcept;
 
-// Appends `text` with U+FFFD for each maximal part of a broken sequence, as Unicode 15 section 3.9 recommends.
-// Returns: whether anything was replaced.
+// Appends `text` with U+FFFD for each maximal part of a broken sequence, as Unicode 15 section 3.9
+// recommends. Returns: whether anything was replaced.
 bool append_utf8(std::string_view text, std::string& out);
 
 } // namespace monarc

@@ -5,7 +5,8 @@
 
 namespace monarc::delivery {
 
-std::chrono::milliseconds wait_before_retry(const retry_options& retry, int level, double uniform) noexcept {
+std::chrono::milliseconds
+wait_before_retry(const retry_options& retry, int level, double uniform) noexcept {
     assert(level >= 1);
     assert(uniform >= 0.0 && uniform < 1.0);
 

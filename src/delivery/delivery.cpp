@@ -45,8 +45,9 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     if (in_flight_payloads_ >= allowed) {
         return std::nullopt;
     }
-    auto candidate = std::find_if(
-        items_.begin(), items_.end(), [](const item& one) { return one.state == item_state::ready; });
+    auto candidate = std::find_if(items_.begin(), items_.end(), [](const item& one) {
+        return one.state == item_state::ready;
+    });
     if (candidate == items_.end()) {
         return std::nullopt;
     }
@@ -81,7 +82,10 @@ delivery_list::iterator delivery_list::settle(
 }
 
 delivery_list::iterator delivery_list::lose(
-    iterator one, reason_counts delivery_counts::*to, std::uint64_t settled::*to_watch, reason why) {
+    iterator one,
+    reason_counts delivery_counts::*to,
+    std::uint64_t settled::*to_watch,
+    reason why) {
     (counts_.*to)[why] += one->what->records;
     if (to == &delivery_counts::dropped) {
         counts_.dropped_bytes[why] += one->what->wire_bytes();
@@ -95,7 +99,8 @@ delivery_list::iterator delivery_list::lose(
     return remove(one);
 }
 
-void delivery_list::done(std::uint64_t attempt, const outcome& result, time_point now, double uniform) {
+void delivery_list::done(
+    std::uint64_t attempt, const outcome& result, time_point now, double uniform) {
     const auto one = std::find_if(items_.begin(), items_.end(), [&](const item& i) {
         return i.attempt == attempt && i.state == item_state::in_flight;
     });
@@ -115,7 +120,8 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
     failures_ = 0;
     level_ /= 2;
     is_probing_ = false;
-    if (one->attempt == detour_) { // it passes: the first is the fault; this one goes again in its turn
+    if (one->attempt ==
+        detour_) { // it passes: the first is the fault; this one goes again in its turn
         detour_ = 0;
         suspicion_ = suspicion::split;
         set_state(*one, item_state::ready);
@@ -127,8 +133,10 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
     // D-5.4: delivered when all before it on the connection are.
     set_state(*one, item_state::acked);
     while (!items_.empty() && items_.front().state == item_state::acked) {
-        acknowledged ? settle(items_.begin(), &delivery_counts::delivered, &settled::delivered)
-                     : settle(items_.begin(), &delivery_counts::delivered_unacked, &settled::delivered_unacked);
+        acknowledged
+            ? settle(items_.begin(), &delivery_counts::delivered, &settled::delivered)
+            : settle(
+                  items_.begin(), &delivery_counts::delivered_unacked, &settled::delivered_unacked);
     }
 }
 
@@ -161,14 +169,16 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
     }
     const auto limit = settings_.retry.max_attempts;
     for (auto i = items_.begin(); limit != 0 && i != items_.end();) {
-        i = i->attempts >= limit ? lose(i, &delivery_counts::dead, &settled::dead, reason::attempts) : std::next(i);
+        i = i->attempts >= limit ? lose(i, &delivery_counts::dead, &settled::dead, reason::attempts)
+                                 : std::next(i);
     }
 }
 
 void delivery_list::judge_front(bool was_written) {
     auto& front = items_.front();
     front.strikes = was_written ? front.strikes + 1 : 0;
-    if (front.strikes >= strikes_for_suspicion && suspicion_ == suspicion::none && items_.size() > 1) {
+    if (front.strikes >= strikes_for_suspicion && suspicion_ == suspicion::none &&
+        items_.size() > 1) {
         suspicion_ = suspicion::test_another;
     }
 }
@@ -188,7 +198,8 @@ void delivery_list::split_done(std::array<payload, 2>&& halves) {
             {.what = std::make_shared<const payload>(std::move(half)),
              .sequence = whole->sequence,
              .sealed_at = whole->sealed_at,
-             .strikes = strikes_for_suspicion - 1}); // one more failure is enough to look at it again
+             .strikes =
+                 strikes_for_suspicion - 1}); // one more failure is enough to look at it again
     }
     remove(whole);
     ++counts_.splits;
@@ -205,15 +216,18 @@ void delivery_list::expire(time_point now) {
     if (settings_.retry.max_age.count() == 0) {
         return;
     }
-    for (auto i = items_.begin(); i != items_.end() && now - i->sealed_at > settings_.retry.max_age;) {
-        i = i->state == item_state::ready ? lose(i, &delivery_counts::dropped, &settled::dropped, reason::expired)
-                                          : std::next(i);
+    for (auto i = items_.begin();
+         i != items_.end() && now - i->sealed_at > settings_.retry.max_age;) {
+        i = i->state == item_state::ready
+                ? lose(i, &delivery_counts::dropped, &settled::dropped, reason::expired)
+                : std::next(i);
     }
 }
 
 bool delivery_list::drop_oldest(reason why) {
-    const auto oldest = std::find_if(
-        items_.begin(), items_.end(), [](const item& one) { return one.state == item_state::ready; });
+    const auto oldest = std::find_if(items_.begin(), items_.end(), [](const item& one) {
+        return one.state == item_state::ready;
+    });
     if (oldest == items_.end()) {
         return false;
     }
@@ -234,7 +248,9 @@ void delivery_list::drop_all(reason why) {
 
 health delivery_list::state() const noexcept {
     constexpr int failures_until_down = 3;
-    return failures_ == 0 ? health::ok : failures_ < failures_until_down ? health::degraded : health::down;
+    return failures_ == 0                    ? health::ok
+           : failures_ < failures_until_down ? health::degraded
+                                             : health::down;
 }
 
 void delivery_list::begin(watch& w) {
@@ -259,6 +275,8 @@ std::uint64_t delivery_list::pending(const watch& w) const noexcept {
     return records;
 }
 
-void delivery_list::end(const watch& w) noexcept { std::erase(watches_, &w); }
+void delivery_list::end(const watch& w) noexcept {
+    std::erase(watches_, &w);
+}
 
 } // namespace monarc::delivery

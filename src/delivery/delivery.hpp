@@ -1,7 +1,7 @@
 #pragma once
 
-// One destination's ordered list of payloads: what to send when, and what an answer means. Decides, does not act: time,
-// random numbers and outcomes come in.
+// One destination's ordered list of payloads: what to send when, and what an answer means. Decides,
+// does not act: time, random numbers and outcomes come in.
 //
 // Threads: one.
 
@@ -44,19 +44,20 @@ public:
     // Takes a sealed payload.
     void append(payload&& sealed, time_point now);
 
-    // One payload to write now. It is shared, because an attempt that was given up may still be reading it when the
-    // list has let it go.
+    // One payload to write now. It is shared, because an attempt that was given up may still be
+    // reading it when the list has let it go.
     struct attempt {
         std::uint64_t number = 0;
         std::shared_ptr<const payload> what;
     };
     std::optional<attempt> next(time_point now);
 
-    // The outcome of an attempt. One that was given up in the meantime is counted late and changes nothing (D-3.4).
-    // `uniform` in [0, 1).
+    // The outcome of an attempt. One that was given up in the meantime is counted late and changes
+    // nothing (D-3.4). `uniform` in [0, 1).
     void done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);
 
-    // D-7.6: a payload that alone makes the receiver fail; the caller cuts it and says so, or says that it cannot.
+    // D-7.6: a payload that alone makes the receiver fail; the caller cuts it and says so, or says
+    // that it cannot.
     const payload* to_split() const noexcept;
     void split_done(std::array<payload, 2>&& halves);
     void split_failed();
@@ -113,13 +114,19 @@ private:
         time_point sealed_at;
         std::uint64_t attempt = 0; // number of the running one
         std::uint32_t attempts = 0;
-        std::uint32_t strikes = 0; // connections in a row that failed after this, the first undelivered, was written
+        std::uint32_t strikes =
+            0; // connections in a row that failed after this, the first undelivered, was written
         item_state state = item_state::ready;
     };
     using iterator = std::list<item>::iterator;
 
-    iterator settle(iterator one, std::uint64_t delivery_counts::*to, std::uint64_t settled::*to_watch);
-    iterator lose(iterator one, reason_counts delivery_counts::*to, std::uint64_t settled::*to_watch, reason why);
+    iterator
+    settle(iterator one, std::uint64_t delivery_counts::*to, std::uint64_t settled::*to_watch);
+    iterator lose(
+        iterator one,
+        reason_counts delivery_counts::*to,
+        std::uint64_t settled::*to_watch,
+        reason why);
     iterator remove(iterator one);
     void set_state(item& one, item_state to);
     void succeeded(iterator one, bool acknowledged);
@@ -138,8 +145,8 @@ private:
     std::size_t memory_bytes_ = 0;
 
     int level_ = 0;
-    int failures_ = 0;                 // in a row
-    bool is_probing_ = false;          // one at a time until one was delivered
+    int failures_ = 0;        // in a row
+    bool is_probing_ = false; // one at a time until one was delivered
     std::chrono::milliseconds wait_{0};
     time_point wait_until_ = time_point::min();
 

@@ -25,7 +25,8 @@ public:
 
     virtual result<payload> encode(const batch& b) = 0; ///< No I/O.
 
-    /// One attempt, with deadlines of its own. Several may run at a time; they are written in the order of the calls.
+    /// One attempt, with deadlines of its own. Several may run at a time; they are written in the
+    /// order of the calls.
     virtual boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) = 0;
 
     /// Pure: cuts the bytes at an entry. Fails: errc::too_large if there is only one.

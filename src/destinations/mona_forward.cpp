@@ -2,12 +2,11 @@
 
 #include <monarc/error.hpp>
 
-#include <fmt/format.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -33,17 +32,25 @@ struct mona_forward::link {
     bool is_broken = false;
     std::string why;
 
-    link(asio::any_io_executor executor, std::atomic<int>& descriptor) : stream(std::move(executor), descriptor) {}
+    link(asio::any_io_executor executor, std::atomic<int>& descriptor)
+        : stream(std::move(executor), descriptor) {}
 };
 
 mona_forward::mona_forward(
-    asio::any_io_executor executor, const settings& s, std::atomic<int>& descriptor, std::mt19937_64& random)
-    : executor_(executor), options_(s.options), response_timeout_(s.response_timeout), descriptor_(descriptor),
-      random_(random), wire_(s.options), resolver_(std::move(executor)) {}
+    asio::any_io_executor executor,
+    const settings& s,
+    std::atomic<int>& descriptor,
+    std::mt19937_64& random)
+    : executor_(executor), options_(s.options), response_timeout_(s.response_timeout),
+      descriptor_(descriptor), random_(random), wire_(s.options), resolver_(std::move(executor)) {}
 
-mona_forward::~mona_forward() { abandon(); }
+mona_forward::~mona_forward() {
+    abandon();
+}
 
-std::string mona_forward::peer() const { return fmt::format("{}:{}", options_.host, options_.port); }
+std::string mona_forward::peer() const {
+    return fmt::format("{}:{}", options_.host, options_.port);
+}
 
 std::array<unsigned char, 16> mona_forward::random_id() {
     std::array<unsigned char, 16> id{};
@@ -134,10 +141,14 @@ asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
             if (id->empty()) {
                 break;
             }
-            const auto one = std::find_if(
-                over->waiting.begin(), over->waiting.end(), [&](const awaited* w) { return w->id == *id; });
+            const auto one =
+                std::find_if(over->waiting.begin(), over->waiting.end(), [&](const awaited* w) {
+                    return w->id == *id;
+                });
             if (one == over->waiting.end()) { // D-5.2
-                fail(*over, fmt::format("answer of {}: an acknowledgement that nobody asked for", peer()));
+                fail(
+                    *over,
+                    fmt::format("answer of {}: an acknowledgement that nobody asked for", peer()));
                 co_return;
             }
             (*one)->is_acked = true;
@@ -162,17 +173,21 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     }
     const bool was_written = !ec;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
-        const auto patience = response_timeout_ + std::chrono::milliseconds(
-                                                      p.wire_bytes() * 1000 / slowest_bytes_per_second);
+        const auto patience =
+            response_timeout_ +
+            std::chrono::milliseconds(p.wire_bytes() * 1000 / slowest_bytes_per_second);
         mine.bell.expires_after(patience);
         boost::system::error_code stopped;
         auto into = asio::redirect_error(asio::use_awaitable, stopped);
         co_await mine.bell.async_wait(into);
         if (!stopped && !mine.is_acked) {
             fail(
-                *over, fmt::format(
-                           "{}: no acknowledgement in {} s; if this receiver never acknowledges, set mona.ack = off",
-                           peer(), std::chrono::duration<double>(patience).count()));
+                *over,
+                fmt::format(
+                    "{}: no acknowledgement in {} s; if this receiver never acknowledges, set "
+                    "mona.ack = off",
+                    peer(),
+                    std::chrono::duration<double>(patience).count()));
         }
     }
     std::erase(over->waiting, &mine);

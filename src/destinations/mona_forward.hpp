@@ -1,6 +1,7 @@
 #pragma once
 
-// A forward receiver over TCP: connects, writes payloads back to back, matches acknowledgements by value (D-5.1 … 5.5).
+// A forward receiver over TCP: connects, writes payloads back to back, matches acknowledgements by
+// value (D-5.1 … 5.5).
 
 #include "destinations/destination.hpp"
 #include "destinations/mona_forward_wire.hpp"
@@ -31,7 +32,9 @@ public:
     };
 
     mona_forward(
-        boost::asio::any_io_executor executor, const settings& s, std::atomic<int>& descriptor,
+        boost::asio::any_io_executor executor,
+        const settings& s,
+        std::atomic<int>& descriptor,
         std::mt19937_64& random);
     ~mona_forward() override;
 
@@ -51,7 +54,8 @@ private:
         boost::asio::steady_timer bell;
         bool is_acked = false;
     };
-    // One connection with what runs on it; the coroutines share it, so that one outlives the other safely.
+    // One connection with what runs on it; the coroutines share it, so that one outlives the other
+    // safely.
     struct link;
 
     boost::asio::awaitable<std::string> connect();

@@ -18,7 +18,8 @@ using encode::msgpack_writer;
 
 constexpr std::string_view tag = "mona.client.message"; // mona-client.md section 2
 constexpr std::string_view class_key = "MONA_ARC_CLASS";
-constexpr std::size_t smallest_worth_gzip = 512; // forward.md section 10: below, gzip makes it larger
+constexpr std::size_t smallest_worth_gzip =
+    512; // forward.md section 10: below, gzip makes it larger
 
 std::string encoded_text(std::string_view text) {
     byte_buffer out;
@@ -27,11 +28,13 @@ std::string encoded_text(std::string_view text) {
 }
 
 std::string base64(const std::array<unsigned char, 16>& bytes) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string text;
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-        const unsigned word = bytes[i] << 16 | (have > 1 ? bytes[i + 1] << 8 : 0) | (have > 2 ? bytes[i + 2] : 0);
+        const unsigned word =
+            bytes[i] << 16 | (have > 1 ? bytes[i + 1] << 8 : 0) | (have > 2 ? bytes[i + 2] : 0);
         for (std::size_t k = 0; k < 4; ++k) {
             text += k <= have ? letters[word >> (18 - 6 * k) & 63] : '=';
         }
@@ -85,7 +88,8 @@ const mona_forward_wire::known_shape& mona_forward_wire::known(std::uint32_t num
     if (!known.is_known) {
         const auto& s = shape_of_number(number);
         for (const auto& field : s.fields) {
-            known.fields.push_back({.key = key_piece(field.key), .type = field.type, .offset = field.offset});
+            known.fields.push_back(
+                {.key = key_piece(field.key), .type = field.type, .offset = field.offset});
         }
         known.fixed_bytes = s.fixed_bytes;
         known.is_known = true;
@@ -159,7 +163,8 @@ std::size_t mona_forward_wire::count_fields(const batch& b, const batch_entry& e
 }
 
 // Mode overwrite: each key once, at the place of its first value, with its last value.
-void mona_forward_wire::encode_last_values(const batch& b, const batch_entry& entry, byte_buffer& out) {
+void mona_forward_wire::encode_last_values(
+    const batch& b, const batch_entry& entry, byte_buffer& out) {
     std::vector<field_view> fields;
     last_of_key_.resize(1u << 16);
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
@@ -218,7 +223,8 @@ void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, b
     to.integer(entry.seconds);
 }
 
-result<payload> mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& random) {
+result<payload>
+mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& random) {
     assert(!b.is_empty());
     try {
         entries_.clear();
@@ -238,7 +244,9 @@ result<payload> mona_forward_wire::encode(const batch& b, const std::array<unsig
 
 // Puts the message around encoded entries: head, entries (compressed), option.
 result<payload> mona_forward_wire::wrap(
-    std::string_view entries, std::size_t last_entry_at, std::vector<std::uint32_t> entry_records,
+    std::string_view entries,
+    std::size_t last_entry_at,
+    std::vector<std::uint32_t> entry_records,
     const std::array<unsigned char, 16>& random) {
     payload made;
     made.plain_bytes = entries.size();
@@ -253,7 +261,8 @@ result<payload> mona_forward_wire::wrap(
     msgpack_writer to(piece);
 
     const bool is_message = options_.mode == forward_mode::message;
-    if (options_.mode == forward_mode::packed && options_.gzip && entries.size() >= smallest_worth_gzip) {
+    if (options_.mode == forward_mode::packed && options_.gzip &&
+        entries.size() >= smallest_worth_gzip) {
         const auto packed = gzip_.append(entries, made.body);
         made.is_gzip = packed.has_value();
     }
@@ -262,7 +271,8 @@ result<payload> mona_forward_wire::wrap(
     }
     if (is_message) {
         if (options_.ack) {
-            made.body[last_entry_at] = static_cast<char>(0x94); // the last message asks for all: they are in order
+            made.body[last_entry_at] =
+                static_cast<char>(0x94); // the last message asks for all: they are in order
         }
     } else {
         to.array(3);
@@ -339,9 +349,10 @@ result<std::array<payload, 2>> mona_forward_wire::split(
     const auto& counts = whole.entry_records;
     const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(cut);
     const std::string_view all = entries;
-    auto first = wrap(all.substr(0, begins[cut]), begins[cut - 1], {counts.begin(), middle}, random[0]);
-    auto second =
-        wrap(all.substr(begins[cut]), begins.back() - begins[cut], {middle, counts.end()}, random[1]);
+    auto first =
+        wrap(all.substr(0, begins[cut]), begins[cut - 1], {counts.begin(), middle}, random[0]);
+    auto second = wrap(
+        all.substr(begins[cut]), begins.back() - begins[cut], {middle, counts.end()}, random[1]);
     if (!first || !second) {
         return std::make_error_code(std::errc::not_enough_memory);
     }

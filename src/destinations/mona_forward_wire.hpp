@@ -1,6 +1,7 @@
 #pragma once
 
-// What goes over the wire to a forward receiver, and what comes back: pure functions of bytes (forward.md).
+// What goes over the wire to a forward receiver, and what comes back: pure functions of bytes
+// (forward.md).
 
 #include "compress/gzip.hpp"
 #include "core/batch.hpp"
@@ -64,9 +65,12 @@ private:
     void encode_part(const batch& b, const batch_part& part, byte_buffer& out);
     std::size_t count_fields(const batch& b, const batch_entry& entry);
     void encode_text(std::string_view text, byte_buffer& out);
-    void encode_value(detail::value_type type, std::uint64_t word, std::string_view text, byte_buffer& out);
+    void encode_value(
+        detail::value_type type, std::uint64_t word, std::string_view text, byte_buffer& out);
     result<payload> wrap(
-        std::string_view entries, std::size_t last_entry_at, std::vector<std::uint32_t> entry_records,
+        std::string_view entries,
+        std::size_t last_entry_at,
+        std::vector<std::uint32_t> entry_records,
         const std::array<unsigned char, 16>& random);
 
     mona_forward_options options_;
@@ -78,7 +82,8 @@ private:
     byte_buffer scratch_;
     std::vector<known_shape> shapes_;
     std::vector<std::string> key_pieces_;
-    std::vector<std::uint32_t> last_of_key_; // by key number: where encode_last_values has put it, plus one
+    std::vector<std::uint32_t>
+        last_of_key_; // by key number: where encode_last_values has put it, plus one
     std::string repaired_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Writes MessagePack in the shortest form of each value; doubles are always float 64, texts use str 8 (mona-client.md
-// section 2).
+// Writes MessagePack in the shortest form of each value; doubles are always float 64, texts use str
+// 8 (mona-client.md section 2).
 
 #include "core/byte_buffer.hpp"
 
@@ -89,7 +89,8 @@ private:
         out_.commit(1);
     }
 
-    template <class Word> void head(unsigned char type, std::uint64_t value) {
+    template <class Word>
+    void head(unsigned char type, std::uint64_t value) {
         char* const at = out_.room_for(1 + sizeof(Word));
         *at = static_cast<char>(type);
         auto word = static_cast<Word>(value);

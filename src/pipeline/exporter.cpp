@@ -1,7 +1,5 @@
 // The public face: wires the stages together and guards the calls that may come at any time.
 
-#include <monarc/exporter.hpp>
-
 #include "core/context_entry.hpp"
 #include "core/options.hpp"
 #include "core/utf8.hpp"
@@ -9,6 +7,7 @@
 #include "queue/record_queue.hpp"
 
 #include <monarc/error.hpp>
+#include <monarc/exporter.hpp>
 
 #include <new>
 #include <utility>
@@ -110,7 +109,9 @@ context exporter::open_context(std::string_view class_name, std::string_view id)
     return context(entry.release());
 }
 
-bool exporter::warm_up() noexcept { return static_cast<queue::record_queue*>(gate_)->warm_up(); }
+bool exporter::warm_up() noexcept {
+    return static_cast<queue::record_queue*>(gate_)->warm_up();
+}
 
 flush_result exporter::flush(std::chrono::milliseconds timeout) noexcept {
     if (state_ == nullptr || state_->queue.is_inert()) {
@@ -147,8 +148,12 @@ void exporter::retry_now() noexcept {
     }
 }
 
-void exporter::set_enabled(bool on) noexcept { gate_->enabled.store(on, std::memory_order_relaxed); }
-bool exporter::is_enabled() const noexcept { return gate_->enabled.load(std::memory_order_relaxed); }
+void exporter::set_enabled(bool on) noexcept {
+    gate_->enabled.store(on, std::memory_order_relaxed);
+}
+bool exporter::is_enabled() const noexcept {
+    return gate_->enabled.load(std::memory_order_relaxed);
+}
 
 exporter_stats exporter::stats() const {
     if (state_ == nullptr || state_->queue.is_inert()) {
@@ -157,7 +162,8 @@ exporter_stats exporter::stats() const {
     return state_->loop->stats();
 }
 
-// --- handles ---------------------------------------------------------------------------------------------------------
+// --- handles
+// ---------------------------------------------------------------------------------------------------------
 
 context::context(detail::context_entry* entry) noexcept : exporter_(entry->queue), entry_(entry) {}
 
@@ -193,6 +199,8 @@ void context::close() noexcept {
     }
 }
 
-std::string_view context::id() const noexcept { return entry_ != nullptr ? std::string_view(entry_->id) : std::string_view(); }
+std::string_view context::id() const noexcept {
+    return entry_ != nullptr ? std::string_view(entry_->id) : std::string_view();
+}
 
 } // namespace monarc

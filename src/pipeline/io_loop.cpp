@@ -2,19 +2,17 @@
 
 #include <monarc/error.hpp>
 
-#include <fmt/format.h>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <cassert>
 #include <csignal>
 #include <new>
 #include <utility>
-
-#include <pthread.h>
 
 namespace monarc::pipeline {
 namespace asio = boost::asio;
@@ -28,18 +26,20 @@ constexpr auto longest_poll = 5ms;
 constexpr std::size_t most_slots_a_pass = 16'384; // shared by the threads that have something
 constexpr auto close_slack = 150ms;               // for coroutines to find out, after the deadline
 
-delivery::delivery_settings delivery_settings_of(const exporter_options& o) { return {.retry = o.retry}; }
+delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
+    return {.retry = o.retry};
+}
 
 } // namespace
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
-    : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()), random_(std::random_device{}()),
-      list_(delivery_settings_of(options)) {
+    : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()),
+      random_(std::random_device{}()), list_(delivery_settings_of(options)) {
     if (const auto* forward = std::get_if<mona_forward_options>(&options.mona)) {
         const destinations::mona_forward::settings settings{
             .options = *forward, .response_timeout = options.response_timeout};
-        destination_ =
-            std::make_unique<destinations::mona_forward>(io_.get_executor(), settings, queue.descriptor(), random_);
+        destination_ = std::make_unique<destinations::mona_forward>(
+            io_.get_executor(), settings, queue.descriptor(), random_);
         aggregator_.emplace(aggregate::aggregator_settings{
             .merge = forward->merge,
             .batch = options.batch,
@@ -62,18 +62,22 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     ::pthread_setname_np(thread_.native_handle(), "monarc-io");
 }
 
-// --- the thread ------------------------------------------------------------------------------------------------------
+// --- the thread
+// ------------------------------------------------------------------------------------------------------
 
 void io_loop::run() noexcept {
     log_(
-        log_level::info, queue_.clock().counter ? "clock: time stamp counter of the processor"
-                                                : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
+        log_level::info,
+        queue_.clock().counter ? "clock: time stamp counter of the processor"
+                               : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
     asio::post(io_, [this] { tick(); });
     while (!io_.stopped()) {
         try {
             io_.run();
         } catch (const std::exception& error) { // D-9.10: never the thread
-            log_(log_level::error, fmt::format("io_loop: unexpected exception: {}; carrying on", error.what()));
+            log_(
+                log_level::error,
+                fmt::format("io_loop: unexpected exception: {}; carrying on", error.what()));
         } catch (...) {
             log_(log_level::error, "io_loop: unexpected exception; carrying on");
         }
@@ -105,7 +109,9 @@ void io_loop::tick() {
         asio::post(io_, [this] { tick(); });
         return;
     }
-    interval_ = fed_ != fed_before || close_at_ ? shortest_poll : std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
+    interval_ = fed_ != fed_before || close_at_
+                    ? shortest_poll
+                    : std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
     poll_.expires_after(interval_);
     poll_.async_wait([this](boost::system::error_code ec) {
         if (!ec) {
@@ -117,9 +123,11 @@ void io_loop::tick() {
 // One round over all producers; in stamp order up to where nothing is missing. Returns: that point.
 std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
     for (const auto& one : queue_.take_released()) {
-        retired_.push_back({.entry = one.entry, .stamp = newest, .has_no_handle = one.has_no_handle});
+        retired_.push_back(
+            {.entry = one.entry, .stamp = newest, .has_no_handle = one.has_no_handle});
     }
-    const auto share = std::max(queue::block_slots, most_slots_a_pass / std::max<std::size_t>(1, queue_.producer_count()));
+    const auto share = std::max(
+        queue::block_slots, most_slots_a_pass / std::max<std::size_t>(1, queue_.producer_count()));
     const auto complete = queue_.drain(*this, newest, share);
     if (sequencer_.count() != 0) {
         sequencer_.sort();
@@ -192,11 +200,16 @@ void io_loop::seal(time_point now) {
         events_ += open.entries.size();
         list_.append(std::move(*encoded), now);
     } else {
-        dropped_[encoded.error() == std::errc::not_enough_memory ? reason::memory : reason::internal] += open.records;
+        dropped_
+            [encoded.error() == std::errc::not_enough_memory ? reason::memory : reason::internal] +=
+            open.records;
         aggregator_->tell_classes_again();
         log_(
             log_level::error,
-            fmt::format("mona_forward: encode {} records: {}; dropped", open.records, encoded.error().message()));
+            fmt::format(
+                "mona_forward: encode {} records: {}; dropped",
+                open.records,
+                encoded.error().message()));
     }
     aggregator_->clear_batch();
     if (list_.memory_bytes() > options_.memory_limit / 4) {
@@ -204,7 +217,8 @@ void io_loop::seal(time_point now) {
     }
 }
 
-// Section 8 of delivery.md: what queue, batches and contexts leave is for payloads; the oldest goes first.
+// Section 8 of delivery.md: what queue, batches and contexts leave is for payloads; the oldest goes
+// first.
 void io_loop::keep_within_memory() {
     const auto aggregated = aggregator_ ? aggregator_->memory_bytes() : 0;
     const auto others = queue_.memory_bytes() + sequencer_.memory_bytes() + aggregated;
@@ -215,10 +229,13 @@ void io_loop::keep_within_memory() {
     }
     if (has_dropped) {
         overflowing_.happened(
-            log_, log_level::warning,
+            log_,
+            log_level::warning,
             fmt::format(
-                "mona_forward: memory_limit of {} bytes is reached: the oldest payloads are dropped; {} records so far",
-                options_.memory_limit, list_.counts().dropped[reason::memory]),
+                "mona_forward: memory_limit of {} bytes is reached: the oldest payloads are "
+                "dropped; {} records so far",
+                options_.memory_limit,
+                list_.counts().dropped[reason::memory]),
             steady::now());
     }
     if (aggregator_ && list_.take_lost_class_messages()) {
@@ -246,7 +263,8 @@ void io_loop::split_suspect() {
         log_(
             log_level::warning,
             fmt::format(
-                "mona_forward: {} records make the receiver fail while others pass; {}", suspect->records,
+                "mona_forward: {} records make the receiver fail while others pass; {}",
+                suspect->records,
                 halves ? "halved to find the fault" : "they cannot be cut: dead(rejected)"));
         if (halves) {
             list_.split_done(std::move(*halves));
@@ -256,7 +274,8 @@ void io_loop::split_suspect() {
     }
 }
 
-asio::awaitable<void> io_loop::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
+asio::awaitable<void>
+io_loop::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
     const auto result = co_await destination_->send(what);
     const auto now = steady::now();
     list_.done(attempt, result, now, uniform());
@@ -273,24 +292,31 @@ void io_loop::log_outcome(const outcome& result, const payload& what, time_point
     case verdict::retry:
         last_error_ = result.why;
         failing_.happened(
-            log_, log_level::warning,
+            log_,
+            log_level::warning,
             fmt::format(
-                "mona_forward: {}; {} records wait, next attempt in {} ms", result.why,
-                list_.ready_records(), list_.wait().count()),
+                "mona_forward: {}; {} records wait, next attempt in {} ms",
+                result.why,
+                list_.ready_records(),
+                list_.wait().count()),
             now);
         break;
     case verdict::delivered:
     case verdict::delivered_unacked:
-        failing_.ended(log_, fmt::format("mona_forward: delivering again, {} records went through", what.records));
+        failing_.ended(
+            log_,
+            fmt::format("mona_forward: delivering again, {} records went through", what.records));
         break;
     case verdict::abandoned: break;
     }
 }
 
-// --- requests --------------------------------------------------------------------------------------------------------
+// --- requests
+// --------------------------------------------------------------------------------------------------------
 
 // Runs `work` on the thread. Returns: false when the thread is gone.
-template <class Work> bool io_loop::post(Work work) {
+template <class Work>
+bool io_loop::post(Work work) {
     const std::lock_guard guard(ended_lock_);
     if (has_ended_) {
         return false;
@@ -439,7 +465,8 @@ exporter_stats io_loop::snapshot() {
     return s;
 }
 
-// --- close -----------------------------------------------------------------------------------------------------------
+// --- close
+// -----------------------------------------------------------------------------------------------------------
 
 // D-9.2. The steps that need the thread happen there; it bounds itself.
 flush_result io_loop::close(std::chrono::milliseconds timeout) {
@@ -477,7 +504,8 @@ void io_loop::finish(bool is_late) {
     if (left != 0) {
         log_(
             log_level::warning,
-            fmt::format("mona_forward: close_timeout is over: {} records dropped (shutdown)", left));
+            fmt::format(
+                "mona_forward: close_timeout is over: {} records dropped (shutdown)", left));
     }
     list_.drop_all(reason::shutdown);
     const auto now = steady::now();

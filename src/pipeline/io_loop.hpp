@@ -67,7 +67,8 @@ private:
     void keep_within_memory();
     void pump();
     void split_suspect();
-    boost::asio::awaitable<void> send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
+    boost::asio::awaitable<void>
+    send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
     void log_outcome(const outcome& result, const payload& what, time_point now);
     void retire(std::uint64_t complete_up_to);
 
@@ -79,7 +80,8 @@ private:
     exporter_stats snapshot();
     double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
-    template <class Work> bool post(Work work);
+    template <class Work>
+    bool post(Work work);
 
     exporter_options options_;
     queue::record_queue& queue_;

@@ -1,6 +1,10 @@
 #include "queue/record_queue.hpp"
 
 #include <concurrentqueue/concurrentqueue.h>
+#include <linux/membarrier.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
@@ -9,11 +13,6 @@
 #include <cstring>
 #include <new>
 #include <thread>
-
-#include <linux/membarrier.h>
-#include <pthread.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -24,19 +23,26 @@ namespace {
 
 using detail::slot;
 
-constexpr std::uint64_t head_of(std::uint64_t shape, std::size_t body_bytes, std::size_t id_bytes) noexcept {
-    return shape | static_cast<std::uint64_t>(body_bytes) << 32 | static_cast<std::uint64_t>(id_bytes) << 48;
+constexpr std::uint64_t
+head_of(std::uint64_t shape, std::size_t body_bytes, std::size_t id_bytes) noexcept {
+    return shape | static_cast<std::uint64_t>(body_bytes) << 32 |
+           static_cast<std::uint64_t>(id_bytes) << 48;
 }
-constexpr std::size_t body_bytes_of(std::uint64_t head) noexcept { return head >> 32 & 0xffff; }
-constexpr std::size_t id_bytes_of(std::uint64_t head) noexcept { return head >> 48; }
+constexpr std::size_t body_bytes_of(std::uint64_t head) noexcept {
+    return head >> 32 & 0xffff;
+}
+constexpr std::size_t id_bytes_of(std::uint64_t head) noexcept {
+    return head >> 48;
+}
 
 // One slot of a chain; all of it counts.
 struct chain_link {
     const slot* whole;
 };
 
-// A slot inside the queue. Only the cache lines in use are copied: a usual push touches one or two of three. Of a slot
-// whose id comes with the push, `target` says where the caller keeps that id; here the id itself stands in the body.
+// A slot inside the queue. Only the cache lines in use are copied: a usual push touches one or two
+// of three. Of a slot whose id comes with the push, `target` says where the caller keeps that id;
+// here the id itself stands in the body.
 struct queued_slot : slot {
     queued_slot(const queued_slot& from) noexcept : queued_slot() {
         constexpr std::size_t line = 64;
@@ -86,14 +92,18 @@ struct queue_traits : moodycamel::ConcurrentQueueDefaultTraits {
 
 using slot_queue = moodycamel::ConcurrentQueue<queued_slot, queue_traits>;
 
-template <class Integer> void bump(std::atomic<Integer>& counter, Integer by = 1) noexcept {
-    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_release); // one writer
+template <class Integer>
+void bump(std::atomic<Integer>& counter, Integer by = 1) noexcept {
+    counter.store(
+        counter.load(std::memory_order_relaxed) + by, std::memory_order_release); // one writer
 }
 
-// All cores pass a full barrier, so that a store before and a load after a gate cannot have crossed unseen.
+// All cores pass a full barrier, so that a store before and a load after a gate cannot have crossed
+// unseen.
 void barrier_on_all_cores() noexcept {
     if (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
-        // Not offered here: a store buffer drains within microseconds, a switched-out thread has drained its own.
+        // Not offered here: a store buffer drains within microseconds, a switched-out thread has
+        // drained its own.
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
 }
@@ -113,7 +123,8 @@ struct producer {
     alignas(64) std::atomic<std::uint64_t> pushed{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> sent_slots{0};
-    std::uint64_t limit_slots = share_slots; // sent_slots may grow up to here before `consumed_slots` is read again
+    std::uint64_t limit_slots =
+        share_slots; // sent_slots may grow up to here before `consumed_slots` is read again
     record_queue* const queue;
     producer* next_of_thread = nullptr;
     moodycamel::ProducerToken token;
@@ -129,8 +140,9 @@ struct producer {
     std::size_t chain_bytes = 0;
 };
 
-// A thread's producers, one for each exporter that it pushed to. The pointer is plain and constant-initialised, so
-// that reading it costs one instruction; the object with the destructor is touched on the slow path only.
+// A thread's producers, one for each exporter that it pushed to. The pointer is plain and
+// constant-initialised, so that reading it costs one instruction; the object with the destructor is
+// touched on the slow path only.
 namespace {
 constinit thread_local producer* current __attribute__((tls_model("initial-exec"))) = nullptr;
 constinit thread_local bool thread_is_ending __attribute__((tls_model("initial-exec"))) = false;
@@ -172,8 +184,8 @@ struct thread_producers {
 };
 
 record_queue::record_queue(const settings& s)
-    : state_(s.has_destination ? state::open : state::aimless), clock_(s.clock), pool_bytes_(s.capacity_slots * detail::slot_bytes),
-      memory_limit_(s.memory_limit) {
+    : state_(s.has_destination ? state::open : state::aimless), clock_(s.clock),
+      pool_bytes_(s.capacity_slots * detail::slot_bytes), memory_limit_(s.memory_limit) {
     ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
     auto storage = std::make_unique<slot_storage>(s.capacity_slots);
     storage_.store(storage.get());
@@ -182,10 +194,12 @@ record_queue::record_queue(const settings& s)
     storage.release();
 }
 
-// --- producers -----------------------------------------------------------------------------------------------------
+// --- producers
+// -----------------------------------------------------------------------------------------------------
 
 reason record_queue::refusal() const noexcept {
-    return state_.load(std::memory_order_relaxed) == state::aimless ? reason::no_destination : reason::closed;
+    return state_.load(std::memory_order_relaxed) == state::aimless ? reason::no_destination
+                                                                    : reason::closed;
 }
 
 bool record_queue::push(slot& s) noexcept {
@@ -203,7 +217,8 @@ bool reject(producer& p, reason why) noexcept {
     return false;
 }
 
-// Whether `count` more slots fit the thread's share; reads the consumer's counter only when the credit is used up.
+// Whether `count` more slots fit the thread's share; reads the consumer's counter only when the
+// credit is used up.
 [[gnu::noinline, gnu::cold]] bool renew_credit(producer& p, std::size_t count) noexcept {
     p.limit_slots = p.consumed_slots.load(std::memory_order_acquire) + share_slots;
     return p.sent_slots.load(std::memory_order_relaxed) + count <= p.limit_slots;
@@ -212,7 +227,8 @@ bool reject(producer& p, reason why) noexcept {
 } // namespace
 
 [[gnu::always_inline]] inline bool record_queue::push_with(producer& p, slot& s) noexcept {
-    // Counted before the gate is read: shut() waits until every push that was counted is accounted for.
+    // Counted before the gate is read: shut() waits until every push that was counted is accounted
+    // for.
     bump(p.pushed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (state_.load(std::memory_order_acquire) != state::open) [[unlikely]] {
@@ -245,8 +261,12 @@ bool reject(producer& p, reason why) noexcept {
 }
 
 bool record_queue::push_parts(
-    std::uint64_t shape, detail::context_entry* context, std::int64_t when, const std::string_view* parts,
-    std::size_t count, std::string_view id) noexcept {
+    std::uint64_t shape,
+    detail::context_entry* context,
+    std::int64_t when,
+    const std::string_view* parts,
+    std::size_t count,
+    std::string_view id) noexcept {
     std::size_t body_bytes = 0;
     bool fits = id.size() <= detail::max_id_bytes;
     for (std::size_t i = 0; i < count && fits; ++i) {
@@ -317,11 +337,13 @@ struct chain_iterator {
 
 } // namespace
 
-bool record_queue::add_block_and_enqueue(producer& p, const slot* slots, std::size_t count) noexcept {
+bool record_queue::add_block_and_enqueue(
+    producer& p, const slot* slots, std::size_t count) noexcept {
     auto& queue = storage_.load(std::memory_order_relaxed)->slots;
 #pragma GCC diagnostic push
 #if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wstringop-overflow" // g++ 12 warns falsely inside inlined enqueue_bulk
+#pragma GCC diagnostic ignored                                                                     \
+    "-Wstringop-overflow" // g++ 12 warns falsely inside inlined enqueue_bulk
 #endif
     if (queue.try_enqueue_bulk(p.token, chain_iterator{slots}, count)) {
         return true;
@@ -335,7 +357,8 @@ bool record_queue::add_block_and_enqueue(producer& p, const slot* slots, std::si
 }
 
 bool record_queue::may_add_blocks(std::size_t blocks) noexcept {
-    return memory_bytes() + blocks * block_bytes + other_memory_.load(std::memory_order_relaxed) <= memory_limit_;
+    return memory_bytes() + blocks * block_bytes + other_memory_.load(std::memory_order_relaxed) <=
+           memory_limit_;
 }
 
 bool record_queue::refuse(reason why) noexcept {
@@ -353,7 +376,8 @@ bool record_queue::refuse(reason why) noexcept {
     return count(*late_);
 }
 
-// Fills the share with slots that mean nothing: the only way to make the queue hold on to its blocks.
+// Fills the share with slots that mean nothing: the only way to make the queue hold on to its
+// blocks.
 bool record_queue::warm_up() noexcept {
     auto* const p = acquire_producer();
     if (p == nullptr || !is_open()) {
@@ -362,7 +386,8 @@ bool record_queue::warm_up() noexcept {
     using namespace std::chrono_literals;
     const auto deadline = std::chrono::steady_clock::now() + 1s;
     const auto wait_until_consumed = [&] {
-        while (p->consumed_slots.load(std::memory_order_acquire) != p->sent_slots.load(std::memory_order_relaxed)) {
+        while (p->consumed_slots.load(std::memory_order_acquire) !=
+               p->sent_slots.load(std::memory_order_relaxed)) {
             if (!is_open() || std::chrono::steady_clock::now() > deadline) {
                 return false;
             }
@@ -396,7 +421,8 @@ bool record_queue::warm_up() noexcept {
             }
             sent += has_room ? 1 : 0;
         }
-        // The consumer looks only where sent_slots has moved; if a pass was under way all the same, once more.
+        // The consumer looks only where sent_slots has moved; if a pass was under way all the same,
+        // once more.
         reserved = p->consumed_slots.load(std::memory_order_acquire) == begun;
         p->sent_slots.store(sent, std::memory_order_release);
         bump(p->pushed, ~std::uint64_t{0});
@@ -407,7 +433,8 @@ bool record_queue::warm_up() noexcept {
     return true;
 }
 
-// --- registration --------------------------------------------------------------------------------------------------
+// --- registration
+// --------------------------------------------------------------------------------------------------
 
 producer* record_queue::new_producer() {
     auto fresh = std::make_unique<producer>(*this, storage_.load(std::memory_order_relaxed)->slots);
@@ -428,12 +455,14 @@ producer* record_queue::new_producer() {
     auto* p = mine.find(*this);
     if (p == nullptr) {
         const std::lock_guard guard(lock_);
-        // One that has been emptied comes first: a thread gets a whole share, not what another has left over.
+        // One that has been emptied comes first: a thread gets a whole share, not what another has
+        // left over.
         const auto emptied = std::find_if(idle_.begin(), idle_.end(), [](const producer* one) {
             return one->consumed_slots.load(std::memory_order_acquire) ==
                    one->sent_slots.load(std::memory_order_relaxed);
         });
-        constexpr std::size_t many = 4096; // rather share what is left of a share than grow without bound
+        constexpr std::size_t many =
+            4096; // rather share what is left of a share than grow without bound
         if (emptied != idle_.end()) {
             p = *emptied;
             *emptied = idle_.back();
@@ -463,7 +492,8 @@ void record_queue::give_back(producer& p) noexcept {
     idle_.push_back(&p);
 }
 
-// --- the consumer --------------------------------------------------------------------------------------------------
+// --- the consumer
+// --------------------------------------------------------------------------------------------------
 
 namespace {
 
@@ -514,23 +544,34 @@ private:
         if (p.chain_missing == 0) {
             if (p.chain == nullptr) {
                 ++p.taken; // no memory for it: the taker is told of a record without content
-                to_->take({.shape = 0, .stamp = p.last_stamp, .when = 0, .context = nullptr, .body = {}, .id = {}});
+                to_->take(
+                    {.shape = 0,
+                     .stamp = p.last_stamp,
+                     .when = 0,
+                     .context = nullptr,
+                     .body = {},
+                     .id = {}});
                 return;
             }
             slot first;
             std::memcpy(&first, p.chain.get(), detail::slot_header_bytes);
-            hand_over(p, first.head, first.target, first.when, p.chain.get() + detail::slot_header_bytes);
+            hand_over(
+                p, first.head, first.target, first.when, p.chain.get() + detail::slot_header_bytes);
         }
     }
 
-    static void keep(producer& p, const unsigned char* from, std::size_t bytes, std::size_t at) noexcept {
+    static void
+    keep(producer& p, const unsigned char* from, std::size_t bytes, std::size_t at) noexcept {
         if (p.chain != nullptr) {
             std::memcpy(p.chain.get() + at, from, bytes);
         }
     }
 
     void hand_over(
-        producer& p, std::uint64_t head, std::uint64_t target, std::int64_t when,
+        producer& p,
+        std::uint64_t head,
+        std::uint64_t target,
+        std::int64_t when,
         const unsigned char* content) noexcept {
         const auto* const text = reinterpret_cast<const char*>(content);
         const auto body_bytes = body_bytes_of(head);
@@ -550,7 +591,8 @@ private:
 
 } // namespace
 
-std::uint64_t record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept {
+std::uint64_t
+record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept {
     auto* const storage = storage_.load(std::memory_order_relaxed);
     if (storage == nullptr) {
         return newest;
@@ -619,7 +661,8 @@ queue_counts record_queue::counts() noexcept {
         std::array<std::uint64_t, reject_reasons> rejected{};
         std::uint64_t accepted = 0;
         std::uint64_t pushed = 0;
-        // `pushed` moves first, `accepted` or `rejected` last: they agree unless a push is under way.
+        // `pushed` moves first, `accepted` or `rejected` last: they agree unless a push is under
+        // way.
         for (int tries = 0; tries < 1000; ++tries) {
             accepted = p.accepted.load(std::memory_order_acquire);
             auto settled = accepted;
@@ -632,7 +675,8 @@ queue_counts record_queue::counts() noexcept {
                 break;
             }
             if (tries == 999 && pushed == settled + 1) {
-                // Its thread was stopped in the middle: counted already if its slot was taken, else when it goes on.
+                // Its thread was stopped in the middle: counted already if its slot was taken, else
+                // when it goes on.
                 p.taken > accepted ? ++accepted : --pushed;
             }
         }
@@ -646,7 +690,8 @@ queue_counts record_queue::counts() noexcept {
     return sum;
 }
 
-// --- life ----------------------------------------------------------------------------------------------------------
+// --- life
+// ----------------------------------------------------------------------------------------------------------
 
 void record_queue::shut() noexcept {
     for (auto expected : {state::open, state::aimless}) {
@@ -681,8 +726,8 @@ void record_queue::shut() noexcept {
 
 void record_queue::release_storage() noexcept {
     assert(!is_open());
-    // The tokens point into the storage and are destroyed with their producers, which live on: the token only marks
-    // its part as free, so it must be taken down first.
+    // The tokens point into the storage and are destroyed with their producers, which live on: the
+    // token only marks its part as free, so it must be taken down first.
     const std::lock_guard guard(lock_);
     for (auto& p : producers_) {
         moodycamel::ProducerToken none(std::move(p->token));
@@ -725,7 +770,8 @@ bool record_queue::tell(detail::context_entry* entry, bool has_no_handle) noexce
     return true;
 }
 
-// --- all of them -----------------------------------------------------------------------------------------------------
+// --- all of them
+// -----------------------------------------------------------------------------------------------------
 
 // Every queue of the process: they are never destroyed, and fork() has to find them.
 struct all_queues {
@@ -777,15 +823,19 @@ void record_queue::remember() {
 
 } // namespace monarc::queue
 
-// --- the functions that public headers call --------------------------------------------------------------------------
+// --- the functions that public headers call
+// --------------------------------------------------------------------------
 
 namespace monarc::detail {
 
 namespace {
-queue::record_queue& queue_of(gate* g) noexcept { return *static_cast<queue::record_queue*>(g); }
+queue::record_queue& queue_of(gate* g) noexcept {
+    return *static_cast<queue::record_queue*>(g);
+}
 } // namespace
 
-bool push_context(context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept {
+bool push_context(
+    context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept {
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
@@ -795,20 +845,31 @@ bool push_context(context_entry* to, slot& s, std::uint64_t shape, std::size_t b
 }
 
 bool push_id(
-    gate* to, slot& s, std::uint64_t shape, std::size_t body_bytes, const char* id, std::size_t id_bytes) noexcept {
-    s.head = shape | static_cast<std::uint64_t>(body_bytes) << 32 | static_cast<std::uint64_t>(id_bytes) << 48;
+    gate* to,
+    slot& s,
+    std::uint64_t shape,
+    std::size_t body_bytes,
+    const char* id,
+    std::size_t id_bytes) noexcept {
+    s.head = shape | static_cast<std::uint64_t>(body_bytes) << 32 |
+             static_cast<std::uint64_t>(id_bytes) << 48;
     s.target = id_bytes != 0 ? reinterpret_cast<std::uint64_t>(id) : 0;
     return queue_of(to).push(s);
 }
 
 bool push_parts(
-    const destination_of_push& to, std::uint64_t shape, const std::string_view* parts, std::size_t count) noexcept {
+    const destination_of_push& to,
+    std::uint64_t shape,
+    const std::string_view* parts,
+    std::size_t count) noexcept {
     if (to.context != nullptr && to.context->refusal) {
         return to.context->queue->refuse(*to.context->refusal);
     }
     return queue_of(to.exporter).push_parts(shape, to.context, to.when, parts, count, to.id);
 }
 
-bool refuse(const destination_of_push& to, reason why) noexcept { return queue_of(to.exporter).refuse(why); }
+bool refuse(const destination_of_push& to, reason why) noexcept {
+    return queue_of(to.exporter).refuse(why);
+}
 
 } // namespace monarc::detail

@@ -1,10 +1,10 @@
 #pragma once
 
-// The hand-over: a bounded queue with many producers and one consumer. Each thread has a part of its own and is the
-// only writer of it; nobody wakes anybody.
+// The hand-over: a bounded queue with many producers and one consumer. Each thread has a part of
+// its own and is the only writer of it; nobody wakes anybody.
 //
-// A record_queue is never destroyed before the process ends, so that late pushes stay safe; `release_storage` gives
-// back the slots once no push can be under way.
+// A record_queue is never destroyed before the process ends, so that late pushes stay safe;
+// `release_storage` gives back the slots once no push can be under way.
 
 #include "core/clock.hpp"
 #include "core/context_entry.hpp"
@@ -25,7 +25,8 @@ namespace monarc::queue {
 
 inline constexpr std::size_t block_slots = 256;
 inline constexpr std::size_t block_bytes = block_slots * detail::slot_bytes;
-inline constexpr std::size_t share_slots = 16'384; // what one thread may hold: 16 ms at a million records a second
+inline constexpr std::size_t share_slots =
+    16'384; // what one thread may hold: 16 ms at a million records a second
 
 // The reasons counted at the push, in the order of `reason`.
 inline constexpr std::size_t reject_reasons = 5;
@@ -62,15 +63,21 @@ public:
     record_queue(const record_queue&) = delete;
     record_queue& operator=(const record_queue&) = delete;
 
-    // --- producers -------------------------------------------------------------------------------------------------
+    // --- producers
+    // -------------------------------------------------------------------------------------------------
 
-    // `s` is filled but for its stamp; `s.target` is a context's entry, or points at the id that comes with the push.
+    // `s` is filled but for its stamp; `s.target` is a context's entry, or points at the id that
+    // comes with the push.
     bool push(detail::slot& s) noexcept;
 
     // A record in parts, too long for one slot or of a size known only now.
     bool push_parts(
-        std::uint64_t shape, detail::context_entry* context, std::int64_t when, const std::string_view* parts,
-        std::size_t count, std::string_view id) noexcept;
+        std::uint64_t shape,
+        detail::context_entry* context,
+        std::int64_t when,
+        const std::string_view* parts,
+        std::size_t count,
+        std::string_view id) noexcept;
 
     // Counts a push that is refused before it reaches a slot.
     bool refuse(reason why) noexcept;
@@ -80,15 +87,16 @@ public:
 
     stamp_clock clock() const noexcept { return clock_; }
 
-    // --- the consumer ----------------------------------------------------------------------------------------------
+    // --- the consumer
+    // ----------------------------------------------------------------------------------------------
 
-    // One pass over all producers. A producer whose last record is younger than `newest` is left alone; of the
-    // others at most `max_slots` each are taken.
-    // Returns: the youngest stamp up to which nothing that was visible is missing.
+    // One pass over all producers. A producer whose last record is younger than `newest` is left
+    // alone; of the others at most `max_slots` each are taken. Returns: the youngest stamp up to
+    // which nothing that was visible is missing.
     std::uint64_t drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept;
 
-    // Contexts that were closed, or whose last handle is gone, since the last call. The latter are the caller's to
-    // delete once everything up to now was taken.
+    // Contexts that were closed, or whose last handle is gone, since the last call. The latter are
+    // the caller's to delete once everything up to now was taken.
     struct released_context {
         detail::context_entry* entry;
         bool has_no_handle;
@@ -99,19 +107,27 @@ public:
 
     // Bytes held by the pool and the blocks that were added.
     std::size_t memory_bytes() const noexcept;
-    std::uint64_t blocks_added() const noexcept { return blocks_added_.load(std::memory_order_relaxed); }
+    std::uint64_t blocks_added() const noexcept {
+        return blocks_added_.load(std::memory_order_relaxed);
+    }
 
     // What the rest of the exporter holds, for the decision whether a block may be added.
-    void set_other_memory(std::size_t bytes) noexcept { other_memory_.store(bytes, std::memory_order_relaxed); }
+    void set_other_memory(std::size_t bytes) noexcept {
+        other_memory_.store(bytes, std::memory_order_relaxed);
+    }
 
     // Records accepted so far are all in the counts; a push under way is in none of them.
     queue_counts counts() noexcept;
 
-    // --- life ------------------------------------------------------------------------------------------------------
+    // --- life
+    // ------------------------------------------------------------------------------------------------------
 
-    // New pushes are rejected(closed). When it returns, no push that was accepted is still under way.
+    // New pushes are rejected(closed). When it returns, no push that was accepted is still under
+    // way.
     void shut() noexcept;
-    bool is_open() const noexcept { return state_.load(std::memory_order_acquire) <= state::aimless; }
+    bool is_open() const noexcept {
+        return state_.load(std::memory_order_acquire) <= state::aimless;
+    }
 
     // After shut() and the last drain.
     void release_storage() noexcept;
@@ -123,7 +139,9 @@ public:
     std::atomic<int>& descriptor() noexcept { return descriptor_; }
 
     // In the child of a fork every exporter of the parent is inert (D-9.8).
-    bool is_inert() const noexcept { return state_.load(std::memory_order_relaxed) == state::inert; }
+    bool is_inert() const noexcept {
+        return state_.load(std::memory_order_relaxed) == state::inert;
+    }
 
 private:
     friend struct thread_producers;

@@ -5,7 +5,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_suffix.hpp>
-
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,10 +17,13 @@ using asio::ip::tcp;
 
 namespace {
 
-std::error_code last_system_error() noexcept { return {errno, std::system_category()}; }
+std::error_code last_system_error() noexcept {
+    return {errno, std::system_category()};
+}
 
 void set(int socket, int level, int name, int value) noexcept {
-    ::setsockopt(socket, level, name, &value, sizeof value); // what a kernel does not know, it does without
+    ::setsockopt(
+        socket, level, name, &value, sizeof value); // what a kernel does not know, it does without
 }
 
 // D-12.8: a peer that vanished is found within a minute.
@@ -39,9 +41,12 @@ void keep_watch(int socket) noexcept {
 connection::connection(asio::any_io_executor executor, std::atomic<int>& descriptor)
     : stream_(std::move(executor)), descriptor_(descriptor) {}
 
-connection::~connection() { close(); }
+connection::~connection() {
+    close();
+}
 
-asio::awaitable<std::error_code> connection::open(endpoints peers, std::chrono::milliseconds timeout) {
+asio::awaitable<std::error_code>
+connection::open(endpoints peers, std::chrono::milliseconds timeout) {
     const auto each = peers.size() > 1 ? timeout / 2 : timeout;
     std::error_code failure = std::make_error_code(std::errc::address_not_available);
     for (const auto& peer : peers) {
@@ -66,7 +71,8 @@ asio::awaitable<std::error_code> connection::open(endpoints peers, std::chrono::
             is_open_ = true;
             co_return std::error_code();
         }
-        failure = ec == boost::beast::error::timeout ? std::make_error_code(std::errc::timed_out) : std::error_code(ec);
+        failure = ec == boost::beast::error::timeout ? std::make_error_code(std::errc::timed_out)
+                                                     : std::error_code(ec);
         close();
     }
     co_return failure;
@@ -83,8 +89,9 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
         stream_.expires_after(stall);
         const auto written = co_await stream_.async_write_some(left, into_ec);
         if (ec) {
-            co_return ec == boost::beast::error::timeout ? std::make_error_code(std::errc::timed_out)
-                                                         : std::error_code(ec);
+            co_return ec == boost::beast::error::timeout
+                ? std::make_error_code(std::errc::timed_out)
+                : std::error_code(ec);
         }
         left.consume(written);
     }

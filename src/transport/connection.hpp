@@ -21,14 +21,17 @@ namespace monarc::transport {
 // Threads: the I/O thread only.
 class connection {
 public:
-    // `descriptor` holds the number of the open socket, else -1, so that a forked child can close its copy.
+    // `descriptor` holds the number of the open socket, else -1, so that a forked child can close
+    // its copy.
     connection(boost::asio::any_io_executor executor, std::atomic<int>& descriptor);
     ~connection();
     connection(const connection&) = delete;
     connection& operator=(const connection&) = delete;
 
-    // Tries the addresses in order, each for at most half of `timeout` if there are several (D-6.9).
-    boost::asio::awaitable<std::error_code> open(endpoints peers, std::chrono::milliseconds timeout);
+    // Tries the addresses in order, each for at most half of `timeout` if there are several
+    // (D-6.9).
+    boost::asio::awaitable<std::error_code>
+    open(endpoints peers, std::chrono::milliseconds timeout);
 
     // Writes all parts in a row without copying them; fails when nothing moves for `stall`.
     boost::asio::awaitable<std::error_code>

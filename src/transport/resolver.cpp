@@ -5,6 +5,10 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <cstring>
@@ -12,11 +16,6 @@
 #include <system_error>
 #include <thread>
 #include <utility>
-
-#include <netdb.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <sys/socket.h>
 
 namespace monarc::transport {
 namespace asio = boost::asio;
@@ -40,7 +39,8 @@ result<endpoints> look_up(const std::string& host, std::uint16_t port) {
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
     addrinfo* found = nullptr;
-    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); code != 0) {
+    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+        code != 0) {
         return std::error_code(code, category());
     }
     endpoints all;
@@ -61,14 +61,17 @@ result<endpoints> look_up(const std::string& host, std::uint16_t port) {
 // Shared by the I/O thread and the thread that asks; whoever is last lets it go.
 struct resolver::question {
     std::mutex lock;
-    asio::steady_timer* waiting = nullptr; // cancelled when the answer is there; null: nobody waits any more
+    asio::steady_timer* waiting =
+        nullptr; // cancelled when the answer is there; null: nobody waits any more
     asio::any_io_executor executor;
     result<endpoints> answer = std::make_error_code(std::errc::timed_out);
 };
 
 resolver::resolver(asio::any_io_executor executor) : executor_(std::move(executor)) {}
 
-resolver::~resolver() { cancel(); }
+resolver::~resolver() {
+    cancel();
+}
 
 void resolver::cancel() noexcept {
     if (auto asked = std::exchange(running_, nullptr)) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Names to addresses, on a thread of ours that can be left behind: Asio's own resolver joins its thread at shutdown and
-// at fork, so a getaddrinfo that hangs would hold up both (D-9.3).
+// Names to addresses, on a thread of ours that can be left behind: Asio's own resolver joins its
+// thread at shutdown and at fork, so a getaddrinfo that hangs would hold up both (D-9.3).
 
 #include "core/result.hpp"
 
@@ -19,7 +19,8 @@ namespace monarc::transport {
 
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-// Threads: the I/O thread only. At most one look-up of its own runs at a time; a further call waits for the same answer.
+// Threads: the I/O thread only. At most one look-up of its own runs at a time; a further call waits
+// for the same answer.
 class resolver {
 public:
     explicit resolver(boost::asio::any_io_executor executor);
@@ -28,7 +29,8 @@ public:
     resolver& operator=(const resolver&) = delete;
 
     // An address in digits is answered at once. An answer is kept for a minute (D-6.9).
-    // Fails: the code of getaddrinfo in category "resolver"; std::errc::timed_out, then the thread goes on alone.
+    // Fails: the code of getaddrinfo in category "resolver"; std::errc::timed_out, then the thread
+    // goes on alone.
     boost::asio::awaitable<result<endpoints>>
     resolve(std::string host, std::uint16_t port, std::chrono::milliseconds timeout);
 

@@ -1,7 +1,10 @@
 #pragma once
 
-/// The constant part of a push: class, key names, value types and their order, as one constant text that is interned
-/// once per process. Everything here is known to the compiler; at run time a push loads one number.
+/// The constant part of a push: class, key names, value types and their order, as one constant text
+/// that is interned once per process. Everything here is known to the compiler; at run time a push
+/// loads one number.
+
+#include <monarc/api.hpp>
 
 #include <algorithm>
 #include <array>
@@ -13,12 +16,11 @@
 #include <string_view>
 #include <type_traits>
 
-#include <monarc/api.hpp>
-
 namespace monarc::detail {
 
 /// A text that can be a template argument. Holds its terminating zero, which `view` leaves out.
-template <std::size_t N> struct fixed_text {
+template <std::size_t N>
+struct fixed_text {
     char bytes[N]{};
 
     consteval fixed_text(const char (&text)[N]) { std::copy_n(text, N, bytes); }
@@ -74,27 +76,29 @@ constexpr bool is_utf8(std::string_view text) noexcept {
 enum class value_type : char {
     null = 'n',
     boolean = 'b',
-    integer = 'i',  ///< 64 bits, signed
-    natural = 'u',  ///< 64 bits, unsigned
-    real = 'd',     ///< binary64
+    integer = 'i', ///< 64 bits, signed
+    natural = 'u', ///< 64 bits, unsigned
+    real = 'd',    ///< binary64
     text = 's',
 };
 
 template <class T>
 concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
-                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 template <class T>
-concept whole_number = std::integral<T> && !character<T> && !std::same_as<T, bool> && sizeof(T) <= 8;
+concept whole_number =
+    std::integral<T> && !character<T> && !std::same_as<T, bool> && sizeof(T) <= 8;
 template <class T>
 concept real_number = std::same_as<T, float> || std::same_as<T, double>;
 template <class T>
 concept text_like = std::convertible_to<const T&, std::string_view> || std::same_as<T, char*> ||
-                    std::same_as<T, const char*>;
+    std::same_as<T, const char*>;
 template <class T>
 concept field_value = std::same_as<T, std::nullptr_t> || std::same_as<T, bool> || whole_number<T> ||
-                      real_number<T> || text_like<T>;
+    real_number<T> || text_like<T>;
 
-template <field_value T> consteval value_type type_of() noexcept {
+template <field_value T>
+consteval value_type type_of() noexcept {
     if constexpr (std::same_as<T, std::nullptr_t>) {
         return value_type::null;
     } else if constexpr (std::same_as<T, bool>) {
@@ -108,8 +112,10 @@ template <field_value T> consteval value_type type_of() noexcept {
     }
 }
 
-/// What a field holds of its value: the value itself, widened to the form it crosses the queue in; of a text a view.
-template <field_value T> constexpr auto stored(const T& value) noexcept {
+/// What a field holds of its value: the value itself, widened to the form it crosses the queue in;
+/// of a text a view.
+template <field_value T>
+constexpr auto stored(const T& value) noexcept {
     constexpr auto type = type_of<T>();
     if constexpr (type == value_type::null || type == value_type::boolean) {
         return value;
@@ -129,14 +135,16 @@ template <field_value T> constexpr auto stored(const T& value) noexcept {
 /// Interns a signature and stores its number; called once per shape and shared object.
 /// Returns: the number, 0 when 65 535 shapes or keys are taken.
 /// Cost:    a lock and an allocation.
-MONARC_API std::uint32_t intern_shape(
-    std::atomic<std::uint32_t>& number, const char* signature, std::size_t bytes) noexcept;
+MONARC_API std::uint32_t
+intern_shape(std::atomic<std::uint32_t>& number, const char* signature, std::size_t bytes) noexcept;
 
-/// The signature of a push: class length and class, then for each field its type, the length of its key, its key.
-/// A class comes with the shape only if the id is given with the push; of a handle it is empty.
+/// The signature of a push: class length and class, then for each field its type, the length of its
+/// key, its key. A class comes with the shape only if the id is given with the push; of a handle it
+/// is empty.
 ///
 /// Hidden, so that each shared object has a copy of its own and can be unloaded.
-template <fixed_text Class, class... Fields> struct __attribute__((visibility("hidden"))) shape_of {
+template <fixed_text Class, class... Fields>
+struct __attribute__((visibility("hidden"))) shape_of {
     static constexpr std::size_t signature_bytes =
         1 + Class.view().size() + (std::size_t{0} + ... + (2 + Fields::name().size()));
 

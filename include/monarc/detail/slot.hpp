@@ -1,7 +1,11 @@
 #pragma once
 
-/// The inline half of a push: values laid into a slot on the stack at offsets that fold into constants, and the few
-/// functions of the library that take it from there.
+/// The inline half of a push: values laid into a slot on the stack at offsets that fold into
+/// constants, and the few functions of the library that take it from there.
+
+#include <monarc/api.hpp>
+#include <monarc/detail/shape.hpp>
+#include <monarc/stats.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -11,17 +15,14 @@
 #include <string_view>
 #include <utility>
 
-#include <monarc/api.hpp>
-#include <monarc/detail/shape.hpp>
-#include <monarc/stats.hpp>
-
 namespace monarc::detail {
 
 inline constexpr std::size_t slot_bytes = 192;
 inline constexpr std::size_t slot_header_bytes = 32;
 inline constexpr std::size_t slot_body_bytes = slot_bytes - slot_header_bytes;
 inline constexpr std::size_t max_chain_slots = 16;
-inline constexpr std::size_t max_record_bytes = slot_body_bytes + (max_chain_slots - 1) * slot_bytes;
+inline constexpr std::size_t max_record_bytes =
+    slot_body_bytes + (max_chain_slots - 1) * slot_bytes;
 inline constexpr std::size_t max_id_bytes = 1024;
 
 /// "No time was given": the record's stamp says when it was pushed.
@@ -30,11 +31,12 @@ inline constexpr std::int64_t no_time = std::numeric_limits<std::int64_t>::min()
 /// The number under which fields with run-time keys travel; their body describes itself.
 inline constexpr std::uint32_t record_shape = 1;
 
-/// What crosses the queue. The header is written as whole words by the library; `body` holds the 8-byte values, the
-/// 2-byte lengths of texts, the 1-byte booleans, the texts, and last the id. A record that is longer goes on in
-/// further slots, whose 192 bytes are all body.
+/// What crosses the queue. The header is written as whole words by the library; `body` holds the
+/// 8-byte values, the 2-byte lengths of texts, the 1-byte booleans, the texts, and last the id. A
+/// record that is longer goes on in further slots, whose 192 bytes are all body.
 struct alignas(64) slot {
-    std::uint64_t head;   ///< shape number, bytes of body, bytes of id: 32, 16 and 16 bits from the lowest up
+    std::uint64_t
+        head; ///< shape number, bytes of body, bytes of id: 32, 16 and 16 bits from the lowest up
     std::uint64_t target; ///< the context's entry, 0 when the id stands in the body
     std::uint64_t stamp;  ///< when it was pushed, in ticks of the clock
     std::int64_t when;    ///< nanoseconds since 1970 given by the caller, or no_time
@@ -57,20 +59,32 @@ struct destination_of_push {
     std::int64_t when;
 };
 
-/// The hot calls. `body_bytes` of s.body and s.when are filled; the library adds the header and the id.
-MONARC_API bool push_context(context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept;
+/// The hot calls. `body_bytes` of s.body and s.when are filled; the library adds the header and the
+/// id.
+MONARC_API bool
+push_context(context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept;
 MONARC_API bool push_id(
-    gate* to, slot& s, std::uint64_t shape, std::size_t body_bytes, const char* id, std::size_t id_bytes) noexcept;
+    gate* to,
+    slot& s,
+    std::uint64_t shape,
+    std::size_t body_bytes,
+    const char* id,
+    std::size_t id_bytes) noexcept;
 
-/// The cold call: a body that does not fit one slot comes in parts, the fixed one first, then the texts.
+/// The cold call: a body that does not fit one slot comes in parts, the fixed one first, then the
+/// texts.
 MONARC_API bool push_parts(
-    const destination_of_push& to, std::uint64_t shape, const std::string_view* parts, std::size_t count) noexcept;
+    const destination_of_push& to,
+    std::uint64_t shape,
+    const std::string_view* parts,
+    std::size_t count) noexcept;
 
 /// Counts a push that cannot be made. Returns: false.
 MONARC_API bool refuse(const destination_of_push& to, reason why) noexcept;
 
 /// Bytes in front of the texts: 8 a number, 2 a text, 1 a boolean.
-template <class Field> consteval std::size_t fixed_bytes() noexcept {
+template <class Field>
+consteval std::size_t fixed_bytes() noexcept {
     switch (Field::type) {
     case value_type::null: return 0;
     case value_type::boolean: return 1;
@@ -80,7 +94,8 @@ template <class Field> consteval std::size_t fixed_bytes() noexcept {
 }
 
 /// Where the fixed part of field Index begins: all of width 8 first, then width 2, then width 1.
-template <std::size_t Index, class... Fields> consteval std::size_t fixed_offset() noexcept {
+template <std::size_t Index, class... Fields>
+consteval std::size_t fixed_offset() noexcept {
     constexpr std::size_t widths[] = {fixed_bytes<Fields>()..., 0};
     std::size_t offset = 0;
     for (std::size_t i = 0; i < sizeof...(Fields); ++i) {
@@ -91,7 +106,8 @@ template <std::size_t Index, class... Fields> consteval std::size_t fixed_offset
     return offset;
 }
 
-template <class... Fields> inline constexpr std::size_t fixed_total = (std::size_t{0} + ... + fixed_bytes<Fields>());
+template <class... Fields>
+inline constexpr std::size_t fixed_total = (std::size_t{0} + ... + fixed_bytes<Fields>());
 template <class... Fields>
 inline constexpr std::size_t text_count =
     (std::size_t{0} + ... + static_cast<std::size_t>(Fields::type == value_type::text));
@@ -108,7 +124,8 @@ template <std::size_t Offset, class Field>
     }
 }
 
-template <class Field> constexpr std::size_t text_bytes(const Field& field) noexcept {
+template <class Field>
+constexpr std::size_t text_bytes(const Field& field) noexcept {
     if constexpr (Field::type == value_type::text) {
         return field.value.size();
     } else {
@@ -125,8 +142,8 @@ template <class Field>
 }
 
 template <std::size_t... Index, class... Fields>
-[[gnu::always_inline]] inline void
-lay_all_fixed(unsigned char* body, std::index_sequence<Index...>, const Fields&... fields) noexcept {
+[[gnu::always_inline]] inline void lay_all_fixed(
+    unsigned char* body, std::index_sequence<Index...>, const Fields&... fields) noexcept {
     (lay_fixed<fixed_offset<Index, Fields...>()>(body, fields), ...);
 }
 
