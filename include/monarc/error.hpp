@@ -2,9 +2,9 @@
 
 /// The conditions that only monarc can name. System and zlib failures keep their own category.
 
-#include <system_error>
-
 #include <monarc/api.hpp>
+
+#include <system_error>
 
 namespace monarc {
 
@@ -23,4 +23,5 @@ MONARC_API std::error_code make_error_code(errc code) noexcept;
 
 } // namespace monarc
 
-template <> struct std::is_error_code_enum<monarc::errc> : std::true_type {};
+template <>
+struct std::is_error_code_enum<monarc::errc> : std::true_type {};

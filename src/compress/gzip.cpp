@@ -20,7 +20,8 @@ namespace {
 
 constexpr int level = 1;
 
-// ISA-L and zlib count in 32 bits. A payload has 5 MiB at most; this only has to be well below 4 GiB.
+// ISA-L and zlib count in 32 bits. A payload has 5 MiB at most; this only has to be well below 4
+// GiB.
 constexpr std::size_t max_input_bytes = std::size_t{1} << 30;
 
 constexpr std::array available{
@@ -52,8 +53,9 @@ std::string_view name(codec which) noexcept {
     return "unknown";
 }
 
-// A member is written to `scratch_` first and then copied: growing `out` by the bound would fill all of it
-// with zeros, which costs more than the copy of what compression left, and a failure leaves `out` untouched.
+// A member is written to `scratch_` first and then copied: growing `out` by the bound would fill
+// all of it with zeros, which costs more than the copy of what compression left, and a failure
+// leaves `out` untouched.
 struct gzip_writer::state {
     std::unique_ptr<unsigned char[]> scratch_;
     std::size_t scratch_bytes_ = 0;
@@ -67,8 +69,8 @@ struct gzip_writer::state {
     }
 
 #ifdef MONARC_WITH_ISAL
-    // A smaller level buffer holds fewer tokens, so blocks get shorter: measured on 256 KiB of envelopes,
-    // the minimum gives 218 MB/s, the default 640 MB/s, twice the default no more.
+    // A smaller level buffer holds fewer tokens, so blocks get shorter: measured on 256 KiB of
+    // envelopes, the minimum gives 218 MB/s, the default 640 MB/s, twice the default no more.
     static constexpr std::uint32_t level_buffer_bytes = ISAL_DEF_LVL1_DEFAULT;
     std::unique_ptr<isal_zstream> isal_;
     std::unique_ptr<std::uint8_t[]> level_buffer_;
@@ -78,8 +80,8 @@ struct gzip_writer::state {
             isal_.reset(new (std::nothrow) isal_zstream);
         if (!level_buffer_)
             level_buffer_.reset(new (std::nothrow) std::uint8_t[level_buffer_bytes]);
-        // Incompressible input becomes stored blocks (5 bytes per 65 535), but the first table it tried
-        // may have been written already: leave room for it.
+        // Incompressible input becomes stored blocks (5 bytes per 65 535), but the first table it
+        // tried may have been written already: leave room for it.
         const std::size_t bound = bytes.size() + bytes.size() / 1000 + 1024;
         if (!isal_ || !level_buffer_ || !make_room(bound))
             return out_of_memory();
@@ -141,12 +143,7 @@ struct gzip_writer::state {
         if (stream == nullptr)
             return false;
         const int rc = deflateInit2(
-            stream,
-            level,
-            Z_DEFLATED,
-            gzip_window_bits,
-            default_memory_level,
-            Z_DEFAULT_STRATEGY);
+            stream, level, Z_DEFLATED, gzip_window_bits, default_memory_level, Z_DEFAULT_STRATEGY);
         if (rc != Z_OK) {
             delete stream;
             return false;

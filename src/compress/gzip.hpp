@@ -1,7 +1,7 @@
 #pragma once
 
-// gzip (RFC 1952) by whichever codec was compiled in, always at level 1: higher levels buy under 15 % of
-// size for 1.2 to 3 times the time (design/hot-path.md, section 2).
+// gzip (RFC 1952) by whichever codec was compiled in, always at level 1: higher levels buy under 15
+// % of size for 1.2 to 3 times the time (design/hot-path.md, section 2).
 
 #include "core/result.hpp"
 
@@ -35,8 +35,10 @@ public:
     // Appends one member (mtime 0, no name) that holds `bytes` to what `out` already holds.
     //
     // Returns: how many bytes were appended.
-    // Fails:   std::errc::not_enough_memory; errc::too_large beyond 1 GiB; std::errc::not_supported for a
-    //          codec that is not in codecs(). `out` is then as it was, and the writer can be used again.
+    // Fails:   std::errc::not_enough_memory; errc::too_large beyond 1 GiB; std::errc::not_supported
+    // for a
+    //          codec that is not in codecs(). `out` is then as it was, and the writer can be used
+    //          again.
     result<std::size_t> append(std::string_view bytes, std::string& out);
 
 private:

@@ -17,7 +17,8 @@ constexpr std::size_t step_bytes = 64 * 1024;
 class stream {
 public:
     stream() noexcept {
-        constexpr int gzip_only = 15 + 16; // not "detect": zlib's own format is refused, as Fluentd does
+        constexpr int gzip_only =
+            15 + 16; // not "detect": zlib's own format is refused, as Fluentd does
         ready_ = inflateInit2(&z_, gzip_only) == Z_OK;
     }
     ~stream() {

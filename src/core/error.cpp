@@ -1,6 +1,6 @@
-#include <string>
-
 #include <monarc/error.hpp>
+
+#include <string>
 
 namespace monarc {
 namespace {

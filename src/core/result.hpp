@@ -8,6 +8,7 @@
 
 namespace monarc {
 
-template <class T> using result = boost::system::result<T, std::error_code>;
+template <class T>
+using result = boost::system::result<T, std::error_code>;
 
 } // namespace monarc

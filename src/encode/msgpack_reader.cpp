@@ -15,7 +15,7 @@ struct head {
     msgpack_kind kind = msgpack_kind::nil;
     std::uint8_t first = 0;
     std::uint64_t argument = 0;
-    std::size_t head_bytes = 1;    // with the argument and the type of an extension
+    std::size_t head_bytes = 1; // with the argument and the type of an extension
     std::uint64_t payload_bytes = 0;
     std::uint64_t objects = 0;
 };
@@ -29,16 +29,16 @@ std::uint64_t big_endian(const char* from, std::size_t count) noexcept {
 
 // Bytes of the argument behind each first byte from c0 to df.
 constexpr std::array<std::uint8_t, 32> argument_bytes{
-    0, 0, 0, 0, // nil, never used, false, true
-    1, 2, 4,    // bin
-    1, 2, 4,    // ext
-    4, 8,       // float
-    1, 2, 4, 8, // uint
-    1, 2, 4, 8, // int
+    0, 0, 0, 0,    // nil, never used, false, true
+    1, 2, 4,       // bin
+    1, 2, 4,       // ext
+    4, 8,          // float
+    1, 2, 4, 8,    // uint
+    1, 2, 4, 8,    // int
     0, 0, 0, 0, 0, // fixext
-    1, 2, 4,    // str
-    2, 4,       // array
-    2, 4,       // map
+    1, 2, 4,       // str
+    2, 4,          // array
+    2, 4,          // map
 };
 
 void read_long_form(head& h) noexcept {
@@ -80,8 +80,8 @@ void read_long_form(head& h) noexcept {
     }
 }
 
-// Reads the head at `from`. more: the argument is not there yet; `h.head_bytes` then says how many bytes
-// the head needs at least.
+// Reads the head at `from`. more: the argument is not there yet; `h.head_bytes` then says how many
+// bytes the head needs at least.
 read_status read_head(std::string_view from, head& h) noexcept {
     using enum msgpack_kind;
     h = head{};
@@ -133,16 +133,14 @@ msgpack_token to_token(const head& h, std::string_view from) noexcept {
     case unsigned_integer: token.unsigned_value = h.argument; break;
     case negative_integer: token.negative_value = static_cast<std::int64_t>(h.argument); break;
     case float_number:
-        token.number = h.first == 0xca
-                           ? static_cast<double>(
-                                 std::bit_cast<float>(static_cast<std::uint32_t>(h.argument)))
-                           : std::bit_cast<double>(h.argument);
+        token.number =
+            h.first == 0xca
+                ? static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(h.argument)))
+                : std::bit_cast<double>(h.argument);
         break;
     case array:
     case map: token.count = static_cast<std::uint32_t>(h.argument); break;
-    case extension:
-        token.extension_type = static_cast<std::int8_t>(from[h.head_bytes - 1]);
-        break;
+    case extension: token.extension_type = static_cast<std::int8_t>(from[h.head_bytes - 1]); break;
     case nil:
     case text:
     case binary: break;
@@ -189,7 +187,8 @@ read_status msgpack_reader::skip(std::string_view& raw, int max_depth) noexcept 
 }
 
 // Reads one token and hands it to `take_token`, which says whether it is of the kind asked for.
-template <class Take> read_status msgpack_reader::take(Take take_token) noexcept {
+template <class Take>
+read_status msgpack_reader::take(Take take_token) noexcept {
     const auto start = position_;
     msgpack_token token;
     const auto status = next(token);
@@ -324,7 +323,8 @@ read_status msgpack_framer::scan(std::string_view buffer) noexcept {
         --outstanding_;
         if (depth_ > 0)
             --open_[static_cast<std::size_t>(depth_ - 1)];
-        // An empty array counts as a level too: the depth of a text is not to depend on what is left out.
+        // An empty array counts as a level too: the depth of a text is not to depend on what is
+        // left out.
         if (h.kind == msgpack_kind::array || h.kind == msgpack_kind::map) {
             if (depth_ == max_depth_)
                 return read_status::malformed;

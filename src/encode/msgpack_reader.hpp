@@ -1,7 +1,8 @@
 #pragma once
 
-// Reads MessagePack that came from somebody else: acknowledgements, handshakes, spooled payloads, and what
-// clients send to the sink. Allocates nothing; a length is believed only once the bytes are there (D-13.1).
+// Reads MessagePack that came from somebody else: acknowledgements, handshakes, spooled payloads,
+// and what clients send to the sink. Allocates nothing; a length is believed only once the bytes
+// are there (D-13.1).
 
 #include <array>
 #include <cstddef>
@@ -37,15 +38,16 @@ struct msgpack_token {
     msgpack_kind kind = msgpack_kind::nil;
     std::int8_t extension_type = 0;
     bool boolean = false;
-    std::uint32_t count = 0;          ///< Elements of an array, pairs of a map.
-    std::uint64_t unsigned_value = 0; ///< unsigned_integer: any integer that is not negative, however packed.
-    std::int64_t negative_value = 0;  ///< negative_integer.
-    double number = 0;                ///< float_number, from 32 or 64 bits.
-    std::string_view bytes;           ///< text, binary, extension: a view of the input.
+    std::uint32_t count = 0; ///< Elements of an array, pairs of a map.
+    std::uint64_t unsigned_value =
+        0; ///< unsigned_integer: any integer that is not negative, however packed.
+    std::int64_t negative_value = 0; ///< negative_integer.
+    double number = 0;               ///< float_number, from 32 or 64 bits.
+    std::string_view bytes;          ///< text, binary, extension: a view of the input.
 };
 
-// A cursor over bytes that may end in the middle of an object. A call that does not return ok leaves the
-// cursor where it was.
+// A cursor over bytes that may end in the middle of an object. A call that does not return ok
+// leaves the cursor where it was.
 class msgpack_reader {
 public:
     msgpack_reader() = default;
@@ -72,27 +74,29 @@ public:
     read_status read_number(double& value) noexcept;          ///< float 32, float 64, any integer.
     read_status read_text(std::string_view& value) noexcept;
     read_status read_binary(std::string_view& value) noexcept;
-    read_status read_bytes(std::string_view& value) noexcept; ///< text or binary: peers mix them up.
+    read_status
+    read_bytes(std::string_view& value) noexcept; ///< text or binary: peers mix them up.
     read_status read_extension(std::int8_t& type, std::string_view& value) noexcept;
     read_status read_array(std::uint32_t& count) noexcept;
     read_status read_map(std::uint32_t& pairs) noexcept;
 
 private:
-    template <class Take> read_status take(Take take_token) noexcept;
+    template <class Take>
+    read_status take(Take take_token) noexcept;
 
     std::string_view bytes_;
     std::size_t position_ = 0;
 };
 
-// Finds the end of one object in a buffer that grows at its end, looking at each byte once however the
-// object trickles in.
+// Finds the end of one object in a buffer that grows at its end, looking at each byte once however
+// the object trickles in.
 class msgpack_framer {
 public:
     explicit msgpack_framer(int max_depth = max_msgpack_depth) noexcept : max_depth_(max_depth) {}
 
     // `buffer` begins where the object begins and holds at least what the call before was shown.
-    // ok: the object has size() bytes. more: it has at least size() bytes, as far as its heads tell, so a
-    // claim of a gigabyte can be refused at once. malformed: start no more.
+    // ok: the object has size() bytes. more: it has at least size() bytes, as far as its heads
+    // tell, so a claim of a gigabyte can be refused at once. malformed: start no more.
     read_status scan(std::string_view buffer) noexcept;
 
     std::size_t size() const noexcept { return size_; }

@@ -1,6 +1,5 @@
-#include "sink/forward_message.hpp"
-
 #include "compress/gzip.hpp"
+#include "sink/forward_message.hpp"
 
 #include <doctest/doctest.h>
 
@@ -56,26 +55,44 @@ TEST_CASE("a time of nil or zero becomes now in every mode") {
 
 TEST_CASE("an EventTime with too many nanoseconds, or of another size, is refused") {
     forward_message message;
-    CHECK(message.read("\x93\xa1t\xd7\x00\x00\x00\x00\x01\x3b\x9a\xca\x00\x80"sv, now, {}) == verdict::refuse);
+    CHECK(
+        message.read("\x93\xa1t\xd7\x00\x00\x00\x00\x01\x3b\x9a\xca\x00\x80"sv, now, {}) ==
+        verdict::refuse);
     CHECK(message.why() == refusal::bad_time);
     CHECK(message.read("\x93\xa1t\xd6\x00\x00\x00\x00\x01\x80"sv, now, {}) == verdict::refuse);
-    CHECK(message.read("\x93\xa1t\xd7\x01\x00\x00\x00\x01\x00\x00\x00\x00\x80"sv, now, {}) == verdict::refuse);
+    CHECK(
+        message.read("\x93\xa1t\xd7\x01\x00\x00\x00\x01\x00\x00\x00\x00\x80"sv, now, {}) ==
+        verdict::refuse);
 }
 
 TEST_CASE("an option that is no map is refused, a chunk of nil or false asks for nothing") {
     forward_message message;
     CHECK(message.read("\x94\xa1t\x01\x80\x05"sv, now, {}) == verdict::refuse);
     CHECK(message.why() == refusal::malformed);
-    CHECK(message.read("\x94\xa1t\x01\x80\x81\xa5""chunk\xc2"sv, now, {}) == verdict::take);
+    CHECK(
+        message.read(
+            "\x94\xa1t\x01\x80\x81\xa5"
+            "chunk\xc2"sv,
+            now,
+            {}) == verdict::take);
     CHECK(message.chunk().empty());
-    CHECK(message.read("\x94\xa1t\x01\x80\x81\xa5""chunk\xa1x"sv, now, {}) == verdict::take);
+    CHECK(
+        message.read(
+            "\x94\xa1t\x01\x80\x81\xa5"
+            "chunk\xa1x"sv,
+            now,
+            {}) == verdict::take);
     CHECK(message.chunk() == "\xa1x");
 }
 
 TEST_CASE("the message that follows has nothing of the one before") {
     forward_message message;
-    const auto packed = *monarc::compress::gzip(monarc::compress::codec::zlib, "\x92\x01\x80\x92\x02"sv);
-    const auto raw = "\x93\xa1t"s + binary(packed) + "\x82\xaa""compressed\xa4gzip\xa5""chunk\xa1x";
+    const auto packed =
+        *monarc::compress::gzip(monarc::compress::codec::zlib, "\x92\x01\x80\x92\x02"sv);
+    const auto raw = "\x93\xa1t"s + binary(packed) +
+                     "\x82\xaa"
+                     "compressed\xa4gzip\xa5"
+                     "chunk\xa1x";
     REQUIRE(message.read(raw, now, {}) == verdict::take);
     CHECK(message.events() == 1);
     CHECK(message.cut_off());
@@ -91,14 +108,17 @@ TEST_CASE("the message that follows has nothing of the one before") {
 
 TEST_CASE("a refusal names the first bad event") {
     forward_message message;
-    CHECK(message.read("\x92\xa1t\x93\x92\x01\x80\x92\x02\x80\x92\x03\xa1x"sv, now, {}) == verdict::refuse);
+    CHECK(
+        message.read("\x92\xa1t\x93\x92\x01\x80\x92\x02\x80\x92\x03\xa1x"sv, now, {}) ==
+        verdict::refuse);
     CHECK(message.why() == refusal::not_a_map);
     CHECK(message.bad_event() == 2);
 }
 
 TEST_CASE("what is no message is skipped") {
     forward_message message;
-    for (const auto raw : {"\xc0"sv, "\x05"sv, "\x80"sv, "\x90"sv, "\x91\xa1t"sv, "\x92\xa1t\x01"sv})
+    for (const auto raw :
+         {"\xc0"sv, "\x05"sv, "\x80"sv, "\x90"sv, "\x91\xa1t"sv, "\x92\xa1t\x01"sv})
         CHECK(message.read(raw, now, {}) == verdict::skip);
 }
 }

@@ -49,7 +49,10 @@ TEST_CASE("containers nest") {
 TEST_CASE("strings are escaped as JSON wants it") {
     CHECK(quoted("a\"b\\c\n\r\t\x01\x1f/"sv) == "\"a\\\"b\\\\c\\n\\r\\t\\u0001\\u001f/\"");
     CHECK(quoted(""sv) == "\"\"");
-    CHECK(quoted("gr\xc3\xb6\xc3\x9f""e \xf0\x9f\x98\x80"sv) == "\"gr\xc3\xb6\xc3\x9f""e \xf0\x9f\x98\x80\"");
+    CHECK(
+        quoted("gr\xc3\xb6\xc3\x9f"
+               "e \xf0\x9f\x98\x80"sv) == "\"gr\xc3\xb6\xc3\x9f"
+                                          "e \xf0\x9f\x98\x80\"");
 }
 
 TEST_CASE("each byte that is no UTF-8 becomes U+FFFD") {
@@ -58,9 +61,9 @@ TEST_CASE("each byte that is no UTF-8 becomes U+FFFD") {
     const auto twice = once + once;
 
     CHECK(quoted("a\xff\xfe"sv) == "\"a" + twice + "\"");
-    CHECK(quoted("\xc0\x80"sv) == "\"" + twice + "\"");             // overlong
-    CHECK(quoted("\xed\xa0\x80"sv) == "\"" + twice + once + "\"");  // a surrogate
+    CHECK(quoted("\xc0\x80"sv) == "\"" + twice + "\"");            // overlong
+    CHECK(quoted("\xed\xa0\x80"sv) == "\"" + twice + once + "\""); // a surrogate
     CHECK(quoted("\xf4\x90\x80\x80"sv) == "\"" + twice + twice + "\"");
-    CHECK(quoted("\xe2\x82"sv) == "\"" + twice + "\"");             // cut off
+    CHECK(quoted("\xe2\x82"sv) == "\"" + twice + "\""); // cut off
 }
 }

@@ -27,7 +27,8 @@ TEST_CASE("what was put in comes out in order, however it is consumed") {
     receive_buffer buffer;
     std::string expected;
     for (int round = 0; round < 2000; ++round) {
-        const std::string piece(static_cast<std::size_t>(round % 97) * 11, static_cast<char>(round));
+        const std::string piece(
+            static_cast<std::size_t>(round % 97) * 11, static_cast<char>(round));
         put(buffer, piece);
         expected += piece;
         const auto count = expected.size() * static_cast<std::size_t>(round % 4) / 3;

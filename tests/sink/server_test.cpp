@@ -1,12 +1,11 @@
 #include "sink/server.hpp"
 
-#include <doctest/doctest.h>
-
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
+#include <doctest/doctest.h>
 
 #include <atomic>
 #include <chrono>
@@ -29,8 +28,9 @@ std::string message(char chunk, char number) {
     return "\x94\xa1t\x01\x82\xa7"
            "context\xa1"
            "c\xa7message\x81\xa1n"s +
-           number + "\x81\xa5"
-                    "chunk\xa1" +
+           number +
+           "\x81\xa5"
+           "chunk\xa1" +
            chunk;
 }
 
@@ -69,7 +69,9 @@ TEST_CASE("an event is counted by the time its chunk is acknowledged") {
 
     peer.send(message('x', 7));
 
-    CHECK(peer.receive(7) == "\x81\xa3" "ack\xa1x");
+    CHECK(
+        peer.receive(7) == "\x81\xa3"
+                           "ack\xa1x");
     const auto s = server.snapshot();
     CHECK(s.records == 1);
     CHECK((s.sum.sum == 7));
@@ -84,8 +86,8 @@ TEST_CASE("snapshots from other threads never show parts that do not make the wh
         std::uint64_t before = 0;
         while (!done) {
             const auto s = server.snapshot();
-            const auto parts = s.records + s.class_messages + s.special_messages + s.empty_messages +
-                               s.plain_events;
+            const auto parts = s.records + s.class_messages + s.special_messages +
+                               s.empty_messages + s.plain_events;
             CHECK(parts == s.events);
             CHECK(s.events >= before);
             before = s.events;
@@ -182,8 +184,9 @@ TEST_CASE("the same refusal is logged once and always counted") {
 
     CHECK(server.snapshot().refused_by(sink::refusal::json) == 3);
     REQUIRE(lines.size() == 1);
-    CHECK(lines[0].find("json: JSON is not read here: send MessagePack; connection closed") !=
-          std::string::npos);
+    CHECK(
+        lines[0].find("json: JSON is not read here: send MessagePack; connection closed") !=
+        std::string::npos);
 }
 
 TEST_CASE("an address that is not ours, or none at all, keeps the server from starting") {

@@ -3,7 +3,6 @@
 #include <monarc/error.hpp>
 
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <cstdlib>
@@ -22,7 +21,8 @@ namespace {
 class scratch {
 public:
     scratch() {
-        std::string pattern = (std::filesystem::temp_directory_path() / "monarc_store_XXXXXX").string();
+        std::string pattern =
+            (std::filesystem::temp_directory_path() / "monarc_store_XXXXXX").string();
         directory_ = ::mkdtemp(pattern.data());
     }
     ~scratch() { std::filesystem::remove_all(directory_); }
@@ -107,8 +107,9 @@ TEST_CASE("a second sink is kept out, and a refused line is named") {
         REQUIRE(!first.append("good\nbad\n"));
     }
     store third;
-    CHECK(third.open(directory.file(), [](std::string_view line) { return line == "good"; }) ==
-          monarc::errc::bad_data);
+    CHECK(third.open(directory.file(), [](std::string_view line) {
+        return line == "good";
+    }) == monarc::errc::bad_data);
     CHECK(third.line_number() == 2);
 }
 }

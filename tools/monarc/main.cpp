@@ -11,10 +11,12 @@
 #include <exception>
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN); // a reader of our output that leaves is no reason to die in mid-write
+    std::signal(
+        SIGPIPE, SIG_IGN); // a reader of our output that leaves is no reason to die in mid-write
 
     int exit_code = 0;
-    CLI::App app("monarc: ships records to Mona and metrics to Monasca; these are its tools.", "monarc");
+    CLI::App app(
+        "monarc: ships records to Mona and metrics to Monasca; these are its tools.", "monarc");
     app.set_version_flag("--version", "monarc " MONARC_VERSION_STRING);
     app.require_subcommand(1);
     monarc::tool::add_sink_command(app, exit_code);
@@ -23,13 +25,15 @@ int main(int argc, char** argv) {
     } catch (const CLI::RequiredError& e) {
         // CLI11 complains of what is missing before it looks at what is there.
         if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
-            std::fprintf(stderr, "monarc: there is no command %s; monarc --help lists them\n", argv[1]);
+            std::fprintf(
+                stderr, "monarc: there is no command %s; monarc --help lists them\n", argv[1]);
             return 2;
         }
         app.exit(e);
         return 2;
     } catch (const CLI::ParseError& e) {
-        // CLI11 has a number of its own for each mistake; ours is 2 for all, 0 for --help and --version.
+        // CLI11 has a number of its own for each mistake; ours is 2 for all, 0 for --help and
+        // --version.
         return app.exit(e) == 0 ? 0 : 2;
     } catch (const std::exception& e) {
         std::fprintf(stderr, "monarc: unexpected: %s; please report this\n", e.what());

@@ -3,13 +3,11 @@
 #include "sink/server.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/signal_set.hpp>
-
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -187,11 +185,14 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->type_name("N");
     command
         ->add_option(
-            "--idle", arguments->idle_seconds, "Close a connection that is silent for so many seconds")
+            "--idle",
+            arguments->idle_seconds,
+            "Close a connection that is silent for so many seconds")
         ->check(CLI::Range(0.01, 86'400.0))
         ->type_name("SECONDS")
         ->capture_default_str();
-    command->add_option("--max-contexts", options.memory.max_contexts, "Contexts that are told apart")
+    command
+        ->add_option("--max-contexts", options.memory.max_contexts, "Contexts that are told apart")
         ->capture_default_str();
     command->add_option("--max-chunks", options.memory.max_chunks, "Chunk ids that are remembered")
         ->capture_default_str();

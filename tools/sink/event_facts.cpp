@@ -1,8 +1,7 @@
 #include "sink/event_facts.hpp"
 
-#include "sink/json_text.hpp"
-
 #include "encode/msgpack_reader.hpp"
+#include "sink/json_text.hpp"
 
 namespace monarc::sink {
 namespace {

@@ -15,11 +15,12 @@ namespace monarc::sink {
 __extension__ using int128 = __int128; // sums of 64-bit numbers are kept exactly
 
 struct event_facts {
-    bool is_envelope = false; ///< A map with a text `context` and a map `message`; else nothing below is set.
+    bool is_envelope =
+        false; ///< A map with a text `context` and a map `message`; else nothing below is set.
     std::string_view user_id;
     std::string_view context;
-    std::uint64_t fields = 0;  ///< Members of `message` that do not begin with MONA_.
-    std::uint64_t special = 0; ///< Those that do.
+    std::uint64_t fields = 0;    ///< Members of `message` that do not begin with MONA_.
+    std::uint64_t special = 0;   ///< Those that do.
     bool has_class = false;      ///< There is a MONA_ARC_CLASS.
     std::string_view class_name; ///< Its text, or the JSON of what it is instead.
     bool has_sum = false;        ///< The field to add up is there and an integer.

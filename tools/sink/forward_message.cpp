@@ -192,14 +192,15 @@ bool forward_message::read_option(std::string_view option, int max_depth) {
             chunk_ = asks ? raw_value : std::string_view();
         } else if (key == "compressed") {
             std::string_view how;
-            gzipped_ = msgpack_reader(raw_value).read_bytes(how) == read_status::ok && how == "gzip";
+            gzipped_ =
+                msgpack_reader(raw_value).read_bytes(how) == read_status::ok && how == "gzip";
         }
     }
     return true;
 }
 
-forward_message::verdict forward_message::read_elements(
-    const elements& parts, const event_time& now, const limits& bounds) {
+forward_message::verdict
+forward_message::read_elements(const elements& parts, const event_time& now, const limits& bounds) {
     const auto kind = kind_of(parts[1]);
     const bool packed = kind == msgpack_kind::text || kind == msgpack_kind::binary;
     const bool forward = kind == msgpack_kind::array;

@@ -1,11 +1,10 @@
 #pragma once
 
-// Reads one message of the Fluentd forward protocol the way Fluentd 1.16 does (contracts/forward.md,
-// sections 3, 4 and 9). Pure: bytes and the time go in, events come out.
-
-#include "sink/options.hpp"
+// Reads one message of the Fluentd forward protocol the way Fluentd 1.16 does
+// (contracts/forward.md, sections 3, 4 and 9). Pure: bytes and the time go in, events come out.
 
 #include "encode/msgpack_reader.hpp"
+#include "sink/options.hpp"
 
 #include <array>
 #include <cstddef>
@@ -17,17 +16,17 @@ namespace monarc::sink {
 
 // Why a connection was closed, or not taken.
 enum class refusal : std::uint8_t {
-    too_large,    ///< A message on the wire.
-    bomb,         ///< Entries that inflate beyond the limits.
-    bad_gzip,     ///< Damaged, cut off, junk behind it, or not gzip.
-    malformed,    ///< Byte c1, nested too deeply, an entry or option of the wrong shape.
-    not_a_map,    ///< A record.
-    bad_time,     ///< No integer, float, EventTime or nil.
-    json,         ///< A JSON connection.
-    idle,         ///< No byte for idle_timeout.
-    connections,  ///< One more than max_connections.
-    memory,       ///< More than max_buffered_bytes are arriving.
-    store,        ///< The store could not be written: not acknowledged.
+    too_large,   ///< A message on the wire.
+    bomb,        ///< Entries that inflate beyond the limits.
+    bad_gzip,    ///< Damaged, cut off, junk behind it, or not gzip.
+    malformed,   ///< Byte c1, nested too deeply, an entry or option of the wrong shape.
+    not_a_map,   ///< A record.
+    bad_time,    ///< No integer, float, EventTime or nil.
+    json,        ///< A JSON connection.
+    idle,        ///< No byte for idle_timeout.
+    connections, ///< One more than max_connections.
+    memory,      ///< More than max_buffered_bytes are arriving.
+    store,       ///< The store could not be written: not acknowledged.
 };
 inline constexpr std::size_t refusal_count = 11;
 
@@ -47,8 +46,8 @@ struct event {
     std::string_view record; ///< A MessagePack map.
 };
 
-// The events of one message, in order, read from its bytes as they are asked for: 64 MiB may hold 20
-// million of them.
+// The events of one message, in order, read from its bytes as they are asked for: 64 MiB may hold
+// 20 million of them.
 class event_cursor {
 public:
     event_cursor() = default;
@@ -85,15 +84,17 @@ public:
         refuse, ///< Nothing to keep; why() says why. Close.
     };
 
-    // `raw` is one whole object and has to stay where it is; `now` takes the place of a time that is zero
-    // or nil. After take every event has been looked at once and is good.
+    // `raw` is one whole object and has to stay where it is; `now` takes the place of a time that
+    // is zero or nil. After take every event has been looked at once and is good.
     verdict read(std::string_view raw, const event_time& now, const limits& bounds);
 
     refusal why() const noexcept { return why_; }
     std::uint64_t bad_event() const noexcept { return events_; } ///< After refuse: its index.
 
-    std::string_view tag() const noexcept { return tag_; }     ///< UTF-8, whatever type it had.
-    std::string_view chunk() const noexcept { return chunk_; } ///< Its encoding; empty: no answer asked for.
+    std::string_view tag() const noexcept { return tag_; } ///< UTF-8, whatever type it had.
+    std::string_view chunk() const noexcept {
+        return chunk_;
+    } ///< Its encoding; empty: no answer asked for.
     std::uint64_t events() const noexcept { return events_; }
     bool cut_off() const noexcept { return cut_off_; }
     std::size_t inflated_bytes() const noexcept { return inflated_.size(); }

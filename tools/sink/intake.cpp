@@ -17,7 +17,8 @@ namespace {
 using encode::msgpack_reader;
 using encode::read_status;
 
-constexpr std::size_t write_bytes = std::size_t{1} << 20; // lines are written when so many are there
+constexpr std::size_t write_bytes = std::size_t{1}
+                                    << 20; // lines are written when so many are there
 
 // Text is kept as it is; anything else by its encoding.
 std::string chunk_to_json(std::string_view raw) {
@@ -103,7 +104,8 @@ bool intake::restore_line(std::string_view line) {
     std::string_view tag;
     std::uint64_t index = 0;
     // The store leaves room behind the line, so nothing has to be copied.
-    if (parser_.parse(line.data(), line.size(), false).get_object().get(event) != simdjson::SUCCESS ||
+    if (parser_.parse(line.data(), line.size(), false).get_object().get(event) !=
+            simdjson::SUCCESS ||
         event["chunk"].get(chunk) != simdjson::SUCCESS ||
         event["index"].get_uint64().get(index) != simdjson::SUCCESS ||
         event["tag"].get_string().get(tag) != simdjson::SUCCESS ||
@@ -146,8 +148,7 @@ std::string intake::describe(refusal why) const {
     return text.append(say(why));
 }
 
-void intake::append_line(
-    std::string& out, const event& e, std::uint64_t index, bool repeat) const {
+void intake::append_line(std::string& out, const event& e, std::uint64_t index, bool repeat) const {
     fmt::format_to(
         std::back_inserter(out), "{{\"chunk\":{},\"index\":{},\"tag\":", chunk_json_, index);
     append_json_string(out, message_.tag());
@@ -234,8 +235,7 @@ intake::take(std::string_view raw, const event_time& now, std::string& answers) 
     if (store_.is_open())
         if (const auto ec = keep(seen))
             return refused{
-                refusal::store,
-                fmt::format("write {}: {}", options_.store, ec.message())};
+                refusal::store, fmt::format("write {}: {}", options_.store, ec.message())};
 
     const std::lock_guard lock(mutex_);
     auto& totals = tally_.totals();

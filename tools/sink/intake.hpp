@@ -37,13 +37,13 @@ public:
     };
 
     // Takes one message of `raw`. Its answer, if there is one, is appended to `answers`.
-    std::optional<refused>
-    take(std::string_view raw, const event_time& now, std::string& answers);
+    std::optional<refused> take(std::string_view raw, const event_time& now, std::string& answers);
 
     summary snapshot() const;
 
     // Counts what happened outside of messages, under the lock that snapshot() takes.
-    template <class Change> void count(Change change) {
+    template <class Change>
+    void count(Change change) {
         const std::lock_guard lock(mutex_);
         change(tally_.totals());
     }
@@ -51,8 +51,8 @@ public:
     std::uint64_t events() const; ///< Counted so far.
 
 private:
-    // One pass over the events of a message tells new from repeat, kept from forgotten. The store and the
-    // tally make one each and have to agree.
+    // One pass over the events of a message tells new from repeat, kept from forgotten. The store
+    // and the tally make one each and have to agree.
     struct pass {
         std::uint64_t index = 0;
         std::uint32_t seen = 0;

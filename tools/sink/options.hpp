@@ -17,17 +17,19 @@ namespace monarc::sink {
 struct limits {
     std::size_t max_message_bytes = std::size_t{8} << 20; ///< One message on the wire.
     compress::inflate_limits inflate{};                   ///< What its entries may inflate to.
-    int max_depth = 16;                                   ///< Nesting of a message, and of a packed entry. Range: 1..63.
+    int max_depth = 16; ///< Nesting of a message, and of a packed entry. Range: 1..63.
     std::size_t max_connections = 1024;
-    std::size_t max_buffered_bytes = std::size_t{128} << 20; ///< All messages that are still arriving.
-    std::chrono::milliseconds idle_timeout{60'000};          ///< No byte for so long: closed.
+    std::size_t max_buffered_bytes = std::size_t{128}
+                                     << 20;         ///< All messages that are still arriving.
+    std::chrono::milliseconds idle_timeout{60'000}; ///< No byte for so long: closed.
 };
 
 // What is remembered. Beyond it the summary says "at least".
 struct memory {
-    std::size_t max_contexts = std::size_t{4} << 20; ///< 16 bytes each, and the room a hash table leaves.
-    std::size_t max_chunks = std::size_t{64} << 10;  ///< The most recent ones, to tell repeats.
-    std::size_t max_classes = 1024;                  ///< Range: <= 65 000.
+    std::size_t max_contexts = std::size_t{4}
+                               << 20; ///< 16 bytes each, and the room a hash table leaves.
+    std::size_t max_chunks = std::size_t{64} << 10; ///< The most recent ones, to tell repeats.
+    std::size_t max_classes = 1024;                 ///< Range: <= 65 000.
     std::size_t max_tags = 1024;
 };
 
@@ -38,11 +40,13 @@ struct options {
     std::string sum_field{};        ///< Integer member of `message` to add up; empty: none.
     bool answer = true;             ///< false: read and count, never acknowledge.
     std::uint64_t lose = 0;         ///< The N-th record is acknowledged and forgotten; 0: none.
-    std::uint64_t event_goal = 0;   ///< on_goal is called once when so many events are there; 0: never.
+    std::uint64_t event_goal =
+        0; ///< on_goal is called once when so many events are there; 0: never.
     sink::limits limits{};
     sink::memory memory{};
 
-    /// Called from the sink's thread, or from the constructor if the store had enough; must not call stop().
+    /// Called from the sink's thread, or from the constructor if the store had enough; must not
+    /// call stop().
     std::function<void()> on_goal{};
     /// One line without a line feed, from the sink's thread or the constructor.
     std::function<void(std::string_view)> log{};

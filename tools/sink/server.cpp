@@ -1,10 +1,7 @@
 #include "sink/server.hpp"
 
-#include "sink/receive_buffer.hpp"
-
 #include "encode/msgpack_reader.hpp"
-
-#include <fmt/format.h>
+#include "sink/receive_buffer.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -19,6 +16,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <fmt/format.h>
 
 #include <array>
 #include <condition_variable>
@@ -40,8 +38,8 @@ namespace beast = boost::beast;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto log_interval = 60s;       // the same refusal is logged once, then so often with a count
-constexpr auto accept_pause = 100ms;     // after the system refused a descriptor
+constexpr auto log_interval = 60s;   // the same refusal is logged once, then so often with a count
+constexpr auto accept_pause = 100ms; // after the system refused a descriptor
 constexpr std::size_t answers_at_once = std::size_t{64} << 10;
 constexpr std::size_t keep_bytes = std::size_t{1} << 20; // an empty buffer beyond it is given back
 
@@ -208,7 +206,8 @@ void server::state::try_to_admit(tcp::socket socket) {
 void server::state::admit(tcp::socket socket) {
     boost::system::error_code ec;
     const auto remote = socket.remote_endpoint(ec);
-    auto peer = ec ? std::string("peer") : fmt::format("{}:{}", remote.address().to_string(), remote.port());
+    auto peer = ec ? std::string("peer")
+                   : fmt::format("{}:{}", remote.address().to_string(), remote.port());
     intake_.count([](summary& s) { ++s.connections; });
     if (open_.size() >= options_.limits.max_connections) {
         refuse(
@@ -218,7 +217,8 @@ void server::state::admit(tcp::socket socket) {
         return; // the socket closes itself
     }
     socket.set_option(tcp::no_delay(true), ec);
-    auto c = std::make_shared<connection>(std::move(socket), std::move(peer), options_.limits.max_depth);
+    auto c =
+        std::make_shared<connection>(std::move(socket), std::move(peer), options_.limits.max_depth);
     open_.insert(c.get());
     intake_.count([this](summary& s) { s.open_connections = open_.size(); });
     asio::co_spawn(io_, serve(c), [this, c](std::exception_ptr thrown) {
@@ -294,7 +294,8 @@ bool server::state::has_room(connection& c) noexcept {
 std::optional<intake::refused> server::state::take_all(connection& c) {
     if (c.is_first_byte) {
         const char first = c.buffer.held().front();
-        // So does Fluentd tell JSON; as MessagePack they would be integers, which nobody sends first.
+        // So does Fluentd tell JSON; as MessagePack they would be integers, which nobody sends
+        // first.
         if (first == '{' || first == '[')
             return refused{refusal::json, "JSON is not read here: send MessagePack"};
         c.is_first_byte = false;
@@ -367,8 +368,7 @@ void server::state::note(repeated_log& state, const std::string& line) {
     }
     if (options_.log)
         options_.log(
-            state.unsaid == 0 ? line
-                              : fmt::format("{} (and {} more like it)", line, state.unsaid));
+            state.unsaid == 0 ? line : fmt::format("{} (and {} more like it)", line, state.unsaid));
     state = {.last = now, .unsaid = 0, .begun = true};
 }
 
@@ -387,8 +387,7 @@ void server::state::announce() {
         options_.on_goal();
 }
 
-bool server::state::wait_for_events(
-    std::uint64_t count, std::chrono::milliseconds timeout) const {
+bool server::state::wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const {
     std::unique_lock lock(wait_mutex_);
     arrived_.wait_for(lock, timeout, [&] { return stopped_ || events_ >= count; });
     return events_ >= count;

@@ -2,9 +2,8 @@
 
 #include <monarc/error.hpp>
 
-#include <simdjson.h>
-
 #include <fcntl.h>
+#include <simdjson.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>

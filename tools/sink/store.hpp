@@ -20,12 +20,14 @@ public:
     bool is_open() const noexcept { return file_ >= 0; }
     std::uint64_t size_bytes() const noexcept { return size_; }
 
-    // Opens or creates `path`, keeps other sinks out, shows every complete line to `line` (which may read
-    // simdjson::SIMDJSON_PADDING bytes behind it), and cuts off what a crash left of a last one.
+    // Opens or creates `path`, keeps other sinks out, shows every complete line to `line` (which
+    // may read simdjson::SIMDJSON_PADDING bytes behind it), and cuts off what a crash left of a
+    // last one.
     //
     // Fails: the system's error; std::errc::device_or_resource_busy if another sink has it;
     //        errc::bad_data if `line` returned false: line_number() is the line.
-    std::error_code open(const std::string& path, const std::function<bool(std::string_view)>& line);
+    std::error_code
+    open(const std::string& path, const std::function<bool(std::string_view)>& line);
 
     std::uint64_t line_number() const noexcept { return lines_; }
     std::uint64_t cut_bytes() const noexcept { return cut_; } ///< Of a torn last line, at open.

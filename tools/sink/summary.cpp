@@ -16,7 +16,8 @@ class members {
 public:
     explicit members(std::string& out) : out_(out) { out_ += '{'; }
 
-    template <class Number> members& number(std::string_view key, Number value) {
+    template <class Number>
+    members& number(std::string_view key, Number value) {
         name(key);
         fmt::format_to(std::back_inserter(out_), "{}", value);
         return *this;
@@ -203,7 +204,8 @@ std::string to_text(const summary& s) {
             s.sum.not_integer);
     for (std::size_t i = 0; i < refusal_count; ++i)
         if (s.refused[i] != 0)
-            fmt::format_to(to_out, "refused   {}: {}\n", name(static_cast<refusal>(i)), s.refused[i]);
+            fmt::format_to(
+                to_out, "refused   {}: {}\n", name(static_cast<refusal>(i)), s.refused[i]);
     if (s.cut_off != 0)
         fmt::format_to(to_out, "cut off   {} packed messages lost their last entry\n", s.cut_off);
     if (s.unfinished != 0)

@@ -37,7 +37,8 @@ struct sum_summary {
 };
 
 struct summary {
-    // Events, each counted once. events = records + class_messages + special_messages + empty_messages
+    // Events, each counted once. events = records + class_messages + special_messages +
+    // empty_messages
     // + plain_events.
     std::uint64_t events = 0;
     std::uint64_t repeats = 0; ///< Events that came again, by chunk and index; in nothing else.
@@ -63,8 +64,8 @@ struct summary {
     std::uint64_t unfinished = 0;
     std::array<std::uint64_t, refusal_count> refused{};
 
-    // The bounds of options::memory were met: what counts by the name is only a lower bound, or repeats
-    // may have been counted as new.
+    // The bounds of options::memory were met: what counts by the name is only a lower bound, or
+    // repeats may have been counted as new.
     bool contexts_full = false;
     bool classes_full = false;
     bool tags_full = false;

@@ -162,9 +162,9 @@ void tally::add(
     }
     auto& of_class = class_at(learn_class(facts));
     if (facts.fields == 0) {
-        ++(facts.has_class        ? totals_.class_messages
-           : facts.special != 0   ? totals_.special_messages
-                                  : totals_.empty_messages);
+        ++(facts.has_class      ? totals_.class_messages
+           : facts.special != 0 ? totals_.special_messages
+                                : totals_.empty_messages);
         return;
     }
     ++totals_.records;

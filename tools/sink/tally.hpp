@@ -42,12 +42,13 @@ public:
     // How many events of this chunk were seen already: those with a lower index are repeats.
     std::uint32_t seen(const short_key& chunk) const noexcept;
 
-    // Events of `chunk` below `count` have been seen. The oldest chunk is forgotten beyond the bound.
+    // Events of `chunk` below `count` have been seen. The oldest chunk is forgotten beyond the
+    // bound.
     void remember(const short_key& chunk, std::uint32_t count);
 
     // `sample` is called for the JSON of the event, if one is wanted.
-    void add(
-        std::string_view tag, const event_facts& facts, const std::function<std::string()>& sample);
+    void
+    add(std::string_view tag, const event_facts& facts, const std::function<std::string()>& sample);
     void add_repeat(std::string_view tag);
 
     const summary& totals() const noexcept { return totals_; }

@@ -1,0 +1,125 @@
+#pragma once
+
+/// What an exporter can be told. Plain aggregates with every default written out; the constructor
+/// checks the ranges and names the first bad option. Members are never reordered.
+
+#include <monarc/api.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace monarc {
+
+/// How events are laid out for a forward receiver (forward.md section 3).
+enum class forward_mode {
+    packed,  ///< PackedForward, or CompressedPackedForward with gzip.
+    forward, ///< One readable array a batch.
+    message, ///< One message an event, as mona-client sends them.
+};
+
+/// Which records of one context may become one (mona-client.md section 16).
+enum class merge_mode {
+    off,       ///< None: message-exact traffic.
+    disjoint,  ///< Neighbours that have no key in common.
+    overwrite, ///< Also those that have; the later value replaces the earlier.
+};
+
+/// A receiver of the Fluentd forward protocol: Fluentd, Fluent Bit, Mona's agent, `monarc sink`.
+struct mona_forward_options {
+    /// Name or address. A name is resolved at each connect, at most once a minute.
+    std::string host = "127.0.0.1";
+
+    std::uint16_t port = 24224;
+
+    /// Mona's id of the customer; goes out with every event.
+    std::string user_id = "EMPTY";
+
+    forward_mode mode = forward_mode::packed;
+
+    /// Mode packed only; payloads below 512 bytes go plain, because gzip would make them larger.
+    bool gzip = true;
+
+    /// Whether each payload asks for an acknowledgement. Without one, delivery is at most once.
+    bool ack = true;
+
+    merge_mode merge = merge_mode::disjoint;
+};
+
+/// The hand-over between the threads that push and the I/O thread.
+struct queue_options {
+    /// Slots of 192 bytes in the pool that is reserved at start. Range: 256 … 2^24, multiple of
+    /// 256.
+    std::size_t capacity = 65'536;
+};
+
+/// When a batch is sealed: at whichever comes first.
+struct batch_options {
+    /// Records as pushed, merged or not. Range: 1 … 1000.
+    std::size_t max_records = 1000;
+
+    /// Bytes before compression. Range: 4 KiB … 5 MiB.
+    std::size_t max_bytes = 256 * 1024;
+
+    /// Since its first record. Range: 1 ms … 1 h.
+    std::chrono::milliseconds max_delay{1000};
+};
+
+/// How long a destination that failed is left alone.
+struct retry_options {
+    /// Bound of the wait after the first failure; it doubles with each further one. Range: > 0.
+    std::chrono::milliseconds min_wait{50};
+
+    /// Longest wait between two attempts. Range: min_wait … 1 h.
+    std::chrono::milliseconds max_wait{30'000};
+
+    /// A payload older than this is dropped(expired). Range: 0 (no limit) or >= batch.max_delay.
+    std::chrono::milliseconds max_age{0};
+
+    /// A payload that failed this often is dead(attempts). Range: >= 0; 0: no limit.
+    std::uint32_t max_attempts = 0;
+};
+
+enum class log_level { debug, info, warning, error };
+
+struct log_line {
+    log_level level;
+    std::string_view text; ///< `where: what happened: why; what next`; valid during the call
+};
+
+/// Called on the I/O thread; must not block; may push. An exception that leaves it is counted.
+using log_function = std::function<void(const log_line&)>;
+
+struct exporter_options {
+    /// Where contexts go; without it every push to one is rejected(no_destination).
+    std::variant<std::monostate, mona_forward_options> mona{};
+
+    queue_options queue{};
+    batch_options batch{};
+    retry_options retry{};
+
+    /// Bytes for queue, batches and payloads together. Range: >= 4 MiB and >= twice the queue's
+    /// pool.
+    std::size_t memory_limit = 64u << 20;
+
+    /// Contexts remembered, so that their class is not sent again. Range: >= 1.
+    std::size_t max_contexts = 65'536;
+
+    /// Longest wait for an acknowledgement after the last byte was written. Range: 1 s … 10 min.
+    std::chrono::milliseconds response_timeout{30'000};
+
+    /// What the destructor waits for delivery. Range: 0 … 10 min.
+    std::chrono::milliseconds close_timeout{5'000};
+
+    /// Off: pushes return false at once and count nowhere until set_enabled(true).
+    bool enabled = true;
+
+    /// Empty: warnings and errors go to standard error.
+    log_function log{};
+};
+
+} // namespace monarc

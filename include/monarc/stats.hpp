@@ -1,0 +1,121 @@
+#pragma once
+
+/// The ledger: what became of every record that was pushed (delivery.md D-1.3).
+
+#include <monarc/api.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace monarc {
+
+/// Why a record was not delivered.
+enum class reason : std::uint8_t {
+    // rejected at the push
+    queue_full,
+    oversize,
+    closed,
+    no_destination,
+    too_many_names,
+    // filtered: rightly not sent
+    empty,
+    // dropped: lost later
+    closed_context,
+    memory,
+    expired,
+    shutdown,
+    internal,
+    // dead: refused for good
+    attempts,
+    rejected,
+    too_large,
+};
+inline constexpr std::size_t reason_total = 14;
+
+/// The word used in logs and statistics, e.g. "queue_full".
+MONARC_API std::string_view to_string(reason why) noexcept;
+
+/// Records, or bytes, by reason.
+class reason_counts {
+public:
+    std::uint64_t operator[](reason why) const noexcept {
+        return counts_[static_cast<std::size_t>(why)];
+    }
+    std::uint64_t& operator[](reason why) noexcept {
+        return counts_[static_cast<std::size_t>(why)];
+    }
+    std::uint64_t total() const noexcept {
+        return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
+    }
+
+private:
+    std::array<std::uint64_t, reason_total> counts_{};
+};
+
+enum class health { ok, degraded, down };
+
+/// One destination. All in records as pushed, merged or not, but where the name says bytes or
+/// payloads.
+struct destination_stats {
+    std::string name;
+    std::uint64_t accepted = 0, delivered = 0, delivered_unacked = 0;
+
+    /// The parts of what is pending: in the queue, in an open batch, sealed, being sent.
+    std::uint64_t pending = 0, queued = 0, open = 0, ready = 0, in_flight = 0;
+
+    reason_counts dead, dropped, filtered;
+    reason_counts dropped_bytes; ///< payload bytes of what was dropped after it was sealed
+
+    std::uint64_t payloads = 0;      ///< sealed
+    std::uint64_t attempts = 0;      ///< payloads begun to be written, repeats included
+    std::uint64_t retries = 0;       ///< attempts that failed
+    std::uint64_t late_answers = 0;  ///< acknowledgements of attempts that were given up
+    std::uint64_t connections = 0;   ///< made
+    std::uint64_t events = 0;        ///< encoded: merged records and class messages
+    std::uint64_t payload_bytes = 0; ///< before compression
+    std::uint64_t wire_bytes = 0;    ///< sealed payloads as they are sent, each once
+    health state = health::ok;
+    std::string last_error;
+};
+
+/// One snapshot, in which D-1.3 holds.
+struct exporter_stats {
+    std::uint64_t pushed = 0, accepted = 0;
+    reason_counts rejected;
+
+    std::uint64_t merged = 0; ///< records that went into an event of an earlier one
+    std::uint64_t fields =
+        0; ///< fields taken off the queue, before anything was stripped or merged
+    std::uint64_t stripped_fields = 0;    ///< MONA_ keys taken out (D-4.3: reserved_keys_stripped)
+    std::uint64_t overwritten_fields = 0; ///< values replaced by a later one of the same key
+    std::uint64_t utf8_repaired = 0;      ///< texts, ids and keys in which bytes became U+FFFD
+    std::uint64_t class_messages = 0;
+    std::uint64_t live_contexts = 0;
+    std::uint64_t evicted_contexts = 0;
+    std::uint64_t queue_blocks_added = 0; ///< 48 KiB each, beyond the pool
+    std::uint64_t callback_exceptions = 0;
+    std::uint64_t memory_bytes = 0; ///< queue, batches and payloads, as memory_limit counts them
+    std::vector<destination_stats> destinations;
+
+    /// pushed = accepted + rejected, and for each destination accepted = the sum of its terms.
+    MONARC_API bool is_exact() const noexcept;
+};
+
+/// What became of the records that were accepted before a flush or close was called.
+struct flush_result {
+    std::uint64_t accepted = 0, delivered = 0, delivered_unacked = 0, dead = 0, dropped = 0,
+                  filtered = 0, pending = 0;
+    std::error_code
+        error; ///< timed_out; would_deadlock inside a callback; closed in a forked child
+
+    /// Nothing pending, refused or lost.
+    bool is_clean() const noexcept { return !error && pending == 0 && dead == 0 && dropped == 0; }
+};
+
+} // namespace monarc

@@ -1,0 +1,432 @@
+#include "aggregate/aggregator.hpp"
+
+#include "core/fields.hpp"
+#include "core/utf8.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+namespace monarc::aggregate {
+namespace {
+
+constexpr std::uint64_t bit_of(key_number key) noexcept {
+    return std::uint64_t{1} << (key % 64);
+}
+
+// What a field takes in msgpack but for a text's own bytes, at most. A text that is repaired may
+// take more: that is rare, and the hard cap of a payload is far away.
+std::size_t wire_bytes_of(const key_name& key) noexcept {
+    return key.text.size() + 2 + 9;
+}
+
+constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
+
+} // namespace
+
+aggregator::aggregator(const aggregator_settings& settings) : settings_(settings) {}
+
+const key_name& aggregator::name(key_number number) {
+    if (number >= names_.size()) {
+        names_.resize(number + 1u);
+    }
+    auto& slot = names_[number];
+    if (slot == nullptr) {
+        slot = &name_of(number);
+    }
+    return *slot;
+}
+
+const aggregator::known_shape& aggregator::known(std::uint32_t number) {
+    if (number >= shapes_.size()) {
+        shapes_.resize(number + 1u);
+    }
+    auto& known = shapes_[number];
+    if (known.s == nullptr) {
+        const auto& s = shape_of_number(number);
+        for (const auto& field : s.fields) {
+            known.key_bits |= bit_of(field.key);
+            known.wire_bytes += wire_bytes_of(name(field.key));
+        }
+        known.s = &s;
+    }
+    return known;
+}
+
+// Strips reserved keys, and of a key that was added twice keeps the later value at the place of the
+// first.
+void aggregator::prepare_self_described(std::string_view body, prepared& out) {
+    raw_fields_.clear();
+    const char* begin = body.data();
+    visit_self_described(body, [&](const field_view& field) {
+        ++out.fields;
+        const auto& key = name(field.key);
+        // A field's bytes end where the next begins; the key's 2, the type's 1 and the value's.
+        const std::size_t value = field.type == detail::value_type::text ? 2 + field.text.size()
+                                  : field.type == detail::value_type::boolean ? 1
+                                  : field.type == detail::value_type::null    ? 0
+                                                                              : 8;
+        const std::string_view bytes(begin, 3 + value);
+        begin += bytes.size();
+        if (key.reserved) {
+            ++counts_.stripped_fields;
+            return;
+        }
+        counts_.utf8_repaired += key.repaired ? 1 : 0;
+        const auto same =
+            std::find_if(raw_fields_.begin(), raw_fields_.end(), [&](const raw_field& one) {
+                return one.key == field.key;
+            });
+        if (same != raw_fields_.end()) {
+            ++counts_.overwritten_fields;
+            same->bytes = bytes;
+        } else {
+            raw_fields_.push_back({.key = field.key, .bytes = bytes});
+        }
+        out.key_bits |= bit_of(field.key);
+        out.wire_bytes += wire_bytes_of(key) + field.text.size();
+    });
+    cleaned_body_.clear();
+    for (const auto& field : raw_fields_) {
+        cleaned_body_.append(field.bytes);
+    }
+    out.body = cleaned_body_.view();
+}
+
+// Finds out what the record is. Returns: false if it ends here, counted.
+bool aggregator::prepare(const record_view& record, prepared& out) {
+    if (record.shape == 0) {
+        ++counts_.dropped[reason::memory];
+        return false;
+    }
+    if (record.context != nullptr) {
+        const auto closed_at = record.context->closed_at.load(std::memory_order_acquire);
+        if (closed_at != 0 && record.stamp > closed_at) {
+            ++counts_.dropped[reason::closed_context];
+            return false;
+        }
+    }
+    out.shape = record.shape;
+    out.body = record.body;
+    if (record.shape == detail::record_shape) {
+        const auto class_shape = load_unaligned<std::uint32_t>(record.body.data());
+        out.class_name = class_shape != 0 ? known(class_shape).s->class_name : key_without_room;
+        prepare_self_described(record.body.substr(sizeof class_shape), out);
+    } else {
+        const auto& shape = known(record.shape);
+        out.class_name = shape.s->class_name;
+        out.key_bits = shape.key_bits;
+        out.fields = shape.s->fields.size();
+        out.wire_bytes = shape.wire_bytes + record.body.size();
+    }
+    counts_.fields += out.fields;
+    if (out.body.empty() && (out.key_bits == 0)) {
+        ++counts_.filtered[reason::empty];
+        return false;
+    }
+    if (record.context != nullptr) {
+        out.class_name = record.context->class_name;
+        out.id = record.context->id;
+        counts_.utf8_repaired += record.context->id_repaired ? 1 : 0;
+    } else if (is_utf8(record.id)) {
+        out.id = record.id;
+    } else {
+        repaired_id_.clear();
+        append_utf8(record.id, repaired_id_);
+        ++counts_.utf8_repaired;
+        out.id = repaired_id_;
+    }
+    return true;
+}
+
+std::uint32_t aggregator::find(std::string_view id, std::uint64_t hash) const noexcept {
+    const auto found = places_.find(hash);
+    auto place = found == places_.end() ? none : found->second;
+    while (place != none && contexts_[place].id() != id) {
+        place = contexts_[place].next_of_hash;
+    }
+    return place;
+}
+
+// The oldest by the rule of the clock: the hand passes over what was used since it last came by.
+void aggregator::let_oldest_go() noexcept {
+    while (true) {
+        hand_ = hand_ + 1 < contexts_.size() ? hand_ + 1 : 0;
+        auto& one = contexts_[hand_];
+        if (one.is_live && !std::exchange(one.was_used, false)) {
+            let_go(hand_);
+            ++counts_.evicted_contexts;
+            return;
+        }
+    }
+}
+
+// Known before the record was looked into; of run-time keys only that they are no longer than 255
+// bytes.
+std::size_t aggregator::most_wire_bytes(const record_view& record) {
+    const auto fields = record.shape == detail::record_shape
+                            ? record.body.size() / 3 * (detail::max_name_bytes + 8)
+                            : known(record.shape).wire_bytes;
+    const auto id_bytes = record.context != nullptr ? record.context->id.size() : record.id.size();
+    // Twice an event's own bytes: a class message may come with it.
+    return fields + record.body.size() +
+           2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
+}
+
+void aggregator::let_go(std::uint32_t place) noexcept {
+    auto& gone = contexts_[place];
+    const auto first = places_.find(gone.hash);
+    if (first->second == place) {
+        if (gone.next_of_hash == none) {
+            places_.erase(first);
+        } else {
+            first->second = gone.next_of_hash;
+        }
+    } else {
+        auto before = first->second;
+        while (contexts_[before].next_of_hash != place) {
+            before = contexts_[before].next_of_hash;
+        }
+        contexts_[before].next_of_hash = gone.next_of_hash;
+    }
+    long_id_total_ -= gone.long_id ? gone.id_bytes : 0;
+    gone.long_id.reset();
+    gone.is_live = false;
+    ++gone.generation;
+    free_.push_back(place); // has room: reserved with the place
+}
+
+std::uint32_t aggregator::hold(std::string_view id, std::uint64_t hash) {
+    std::uint32_t place = 0;
+    if (!free_.empty()) {
+        place = free_.back();
+    } else {
+        contexts_.reserve(
+            contexts_.size() + 1 > contexts_.capacity() ? 2 * contexts_.size() + 16 : 0);
+        free_.reserve(contexts_.capacity()); // so that letting go needs no memory
+        place = static_cast<std::uint32_t>(contexts_.size());
+    }
+    std::unique_ptr<char[]> long_id;
+    if (id.size() > short_id_bytes) {
+        long_id = std::make_unique_for_overwrite<char[]>(id.size());
+        std::memcpy(long_id.get(), id.data(), id.size());
+        long_id_total_ += id.size();
+    }
+    places_.reserve(places_.size() + 1);
+    if (place == contexts_.size()) {
+        contexts_.emplace_back();
+    } else {
+        free_.pop_back();
+    }
+    auto& fresh = contexts_[place];
+    if (!long_id && !id.empty()) {
+        std::memcpy(fresh.short_id, id.data(), id.size());
+    }
+    fresh.long_id = std::move(long_id);
+    fresh.hash = hash;
+    fresh.id_bytes = static_cast<std::uint16_t>(id.size());
+    fresh.class_name = key_without_room;
+    fresh.entry = none;
+    fresh.told_epoch = 0;
+    fresh.is_live = true;
+    const auto [slot, is_new] = places_.try_emplace(hash, place);
+    fresh.next_of_hash = is_new ? none : std::exchange(slot->second, place);
+    return place;
+}
+
+// Where the record's context is held; none if it is not.
+std::uint32_t aggregator::place_of(const record_view& record, std::string_view id) {
+    if (auto* const handle = record.context;
+        handle != nullptr && handle->place < contexts_.size()) {
+        const auto& held = contexts_[handle->place];
+        if (held.is_live && held.generation == handle->place_generation &&
+            handle->place_generation != 0) {
+            return handle->place;
+        }
+    }
+    return find(id, std::hash<std::string_view>{}(id));
+}
+
+bool aggregator::shares_key(const batch_entry& entry, const prepared& record) const {
+    // The bits met; most often because a key really stands in both.
+    const auto stands_in_entry = [&](key_number key) {
+        for (auto at = entry.first_part; at != no_part; at = batch_.parts[at].next) {
+            const auto& part = batch_.parts[at];
+            bool found = false;
+            if (part.shape == detail::record_shape) {
+                visit_self_described(batch_.body_of(part), [&](const field_view& field) {
+                    found = found || field.key == key;
+                });
+            } else {
+                const auto& fields = shapes_[part.shape].s->fields;
+                found = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
+                    return field.key == key;
+                });
+            }
+            if (found) {
+                return true;
+            }
+        }
+        return false;
+    };
+    bool shares = false;
+    if (record.shape == detail::record_shape) {
+        visit_self_described(record.body, [&](const field_view& field) {
+            shares = shares || stands_in_entry(field.key);
+        });
+    } else {
+        const auto& fields = shapes_[record.shape].s->fields;
+        shares = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
+            return stands_in_entry(field.key);
+        });
+    }
+    return shares;
+}
+
+// mona-client.md 16.1 and 16.2 for forward: the same second, no key in common or the later may
+// replace the earlier.
+bool aggregator::may_merge(
+    const batch_entry& entry,
+    std::uint64_t entry_bits,
+    const prepared& record,
+    bool& repeats) const {
+    if ((entry_bits & record.key_bits) == 0) {
+        return true;
+    }
+    repeats = shares_key(entry, record);
+    return !repeats || settings_.merge == merge_mode::overwrite;
+}
+
+void aggregator::append_part(batch_entry& entry, const prepared& record) {
+    const auto at = static_cast<std::uint32_t>(batch_.parts.size());
+    batch_.parts.push_back(
+        {.shape = record.shape,
+         .body_at = static_cast<std::uint32_t>(batch_.bodies.size()),
+         .body_bytes = static_cast<std::uint32_t>(record.body.size()),
+         .next = no_part});
+    batch_.bodies.append(record.body);
+    (entry.first_part == no_part ? entry.first_part : batch_.parts[entry.last_part].next) = at;
+    entry.last_part = at;
+    ++entry.records;
+    ++batch_.records;
+    batch_bytes_ += record.wire_bytes;
+}
+
+bool aggregator::add(const record_view& record, std::int64_t wall, time_point now) {
+    if (!batch_.is_empty() && record.shape != 0 &&
+        (batch_.records >= settings_.batch.max_records ||
+         batch_bytes_ + most_wire_bytes(record) > settings_.batch.max_bytes)) {
+        return false;
+    }
+    prepared fresh{};
+    if (!prepare(record, fresh)) {
+        return true;
+    }
+    const auto seconds =
+        (record.when != detail::no_time ? record.when : wall) / nanoseconds_per_second;
+
+    auto place = place_of(record, fresh.id);
+    if (place == none) {
+        while (live_contexts() >= settings_.max_contexts ||
+               (live_contexts() != 0 && free_.empty() &&
+                memory_bytes() >= settings_.max_context_bytes)) {
+            let_oldest_go();
+        }
+        place = hold(fresh.id, std::hash<std::string_view>{}(fresh.id));
+    }
+    auto& context = contexts_[place];
+    context.was_used = true;
+    if (record.context != nullptr) {
+        record.context->place = place;
+        record.context->place_generation = context.generation;
+    }
+    if (batch_.is_empty()) {
+        batch_since_ = now;
+    }
+    if (fresh.id.empty()) { // 16.1: without an id each message is a row of its own
+        context.told_epoch = 0;
+    }
+    if (context.told_epoch != epoch_ || context.class_name != fresh.class_name) {
+        tell_class(context, fresh.class_name, seconds, wall / nanoseconds_per_second);
+    }
+    if (settings_.merge != merge_mode::off && is_open(context)) {
+        auto& entry = batch_.entries[context.entry];
+        bool repeats = false;
+        if (entry.seconds == seconds &&
+            may_merge(entry, entry_bits_[context.entry], fresh, repeats)) {
+            entry_bits_[context.entry] |= fresh.key_bits;
+            entry.may_repeat_keys = entry.may_repeat_keys || repeats;
+            append_part(entry, fresh);
+            ++counts_.merged;
+            return true;
+        }
+    }
+    open_entry(context, {.seconds = seconds, .pushed = wall / nanoseconds_per_second});
+    entry_bits_.back() = fresh.key_bits;
+    append_part(batch_.entries.back(), fresh);
+    return true;
+}
+
+// D-4.9. Whatever the context has so far is closed by it.
+void aggregator::tell_class(
+    held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed) {
+    context.class_name = class_name;
+    context.told_epoch = epoch_;
+    context.entry = none;
+    if (const auto& text = name(class_name).text; !text.empty()) {
+        open_entry(
+            context,
+            {.class_name = class_name,
+             .is_class_message = true,
+             .seconds = seconds,
+             .pushed = pushed});
+        context.entry = none;
+        ++batch_.class_messages;
+        ++counts_.class_messages;
+        batch_bytes_ += text.size();
+    }
+}
+
+void aggregator::open_entry(held& context, const batch_entry& like) {
+    auto entry = like;
+    entry.id_at = static_cast<std::uint32_t>(batch_.bodies.size());
+    entry.id_bytes = context.id_bytes;
+    batch_.bodies.append(context.id());
+    context.entry = static_cast<std::uint32_t>(batch_.entries.size());
+    context.entry_batch = batch_number_;
+    entry_bits_.push_back(0);
+    batch_.entries.push_back(entry);
+    batch_bytes_ += settings_.entry_bytes + context.id_bytes;
+}
+
+bool aggregator::is_due(time_point now) const noexcept {
+    return !batch_.is_empty() && (batch_.records >= settings_.batch.max_records ||
+                                  now - batch_since_ >= settings_.batch.max_delay);
+}
+
+void aggregator::clear_batch() noexcept {
+    batch_.entries.clear();
+    batch_.parts.clear();
+    batch_.bodies.clear();
+    batch_.records = 0;
+    batch_.class_messages = 0;
+    entry_bits_.clear();
+    batch_bytes_ = 0;
+    ++batch_number_;
+}
+
+void aggregator::forget(const detail::context_entry& context) noexcept {
+    const auto place = find(context.id, std::hash<std::string_view>{}(context.id));
+    if (place != none) {
+        let_go(place);
+    }
+}
+
+std::size_t aggregator::memory_bytes() const noexcept {
+    return contexts_.capacity() * (sizeof(held) + sizeof(std::uint32_t)) +
+           places_.bucket_count() * 17 + long_id_total_ + batch_.bodies.capacity() +
+           batch_.parts.capacity() * sizeof(batch_part) +
+           batch_.entries.capacity() * (sizeof(batch_entry) + sizeof(std::uint64_t));
+}
+
+} // namespace monarc::aggregate

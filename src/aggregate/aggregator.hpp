@@ -1,0 +1,175 @@
+#pragma once
+
+// Merges records into their contexts until the batch is due. Keeps which contexts the peer has been
+// told the class of.
+//
+// Threads: one. No clock of its own: time comes in.
+
+#include "core/batch.hpp"
+#include "core/byte_buffer.hpp"
+#include "core/context_entry.hpp"
+#include "core/record_view.hpp"
+
+#include <monarc/options.hpp>
+#include <monarc/stats.hpp>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace monarc::aggregate {
+
+using time_point = std::chrono::steady_clock::time_point;
+
+struct aggregator_settings {
+    merge_mode merge = merge_mode::disjoint;
+    batch_options batch{};
+    std::size_t max_contexts = 65'536;
+    std::size_t max_context_bytes = std::size_t{16} << 20;
+    std::size_t entry_bytes =
+        128; // what the wire format adds to the fields and the id of an event, at most
+};
+
+struct aggregator_counts {
+    std::uint64_t merged = 0;
+    std::uint64_t fields = 0;
+    std::uint64_t stripped_fields = 0;
+    std::uint64_t overwritten_fields =
+        0; // within one record; the wire format counts those between records
+    std::uint64_t utf8_repaired = 0;
+    std::uint64_t class_messages = 0;
+    std::uint64_t evicted_contexts = 0;
+    reason_counts filtered;
+    reason_counts dropped;
+};
+
+class aggregator {
+public:
+    explicit aggregator(const aggregator_settings& settings);
+
+    // Takes one record, later than all before it. `wall` is the time of its push in nanoseconds
+    // since 1970. Returns: false if the batch is full and has to be taken first; then nothing has
+    // happened yet.
+    bool add(const record_view& record, std::int64_t wall, time_point now);
+
+    // Whether the batch is full, or its first record has waited long enough.
+    bool is_due(time_point now) const noexcept;
+    bool has_open() const noexcept { return !batch_.is_empty(); }
+    const batch& open_batch() const noexcept { return batch_; }
+    void clear_batch() noexcept;
+
+    // The run is over: nothing more is merged into what it has, and its class is told again if it
+    // comes back.
+    void forget(const detail::context_entry& context) noexcept;
+
+    // A payload was lost that may have held class messages: all are told again.
+    void tell_classes_again() noexcept { ++epoch_; }
+
+    std::size_t live_contexts() const noexcept { return contexts_.size() - free_.size(); }
+    std::size_t memory_bytes() const noexcept;
+    const aggregator_counts& counts() const noexcept { return counts_; }
+    aggregator_counts& counts() noexcept { return counts_; }
+
+private:
+    static constexpr std::uint32_t none = 0xffff'ffff;
+    static constexpr std::size_t short_id_bytes = 40; // a UUID as text fits
+
+    // A context that is held. Its id lies here if it is short.
+    struct held {
+        std::uint64_t hash = 0;
+        char short_id[short_id_bytes];
+        std::unique_ptr<char[]> long_id;
+        std::uint32_t next_of_hash = none;
+        std::uint32_t generation = 1; // of this place
+        std::uint32_t entry =
+            none; // its last event in the open batch, if `entry_batch` is that batch
+        std::uint32_t entry_batch = 0;
+        std::uint32_t told_epoch = 0;
+        std::uint16_t id_bytes = 0;
+        key_number class_name = key_without_room;
+        bool is_live = false;
+        bool was_used = false; // since the hand of the clock last came by
+
+        std::string_view id() const noexcept {
+            return {long_id ? long_id.get() : short_id, id_bytes};
+        }
+    };
+
+    // What add() needs of a shape, looked up once.
+    struct known_shape {
+        const shape* s = nullptr;
+        std::uint64_t key_bits = 0; // one bit per key, by its number modulo 64
+        std::size_t wire_bytes = 0; // keys and values but for texts, at most
+    };
+
+    struct prepared {
+        std::string_view id;
+        key_number class_name;
+        std::string_view body;
+        std::uint32_t shape;
+        std::uint64_t key_bits;
+        std::size_t wire_bytes;
+        std::size_t fields;
+    };
+
+    // A field of a record with run-time keys, as it stands in the body.
+    struct raw_field {
+        key_number key;
+        std::string_view bytes;
+    };
+
+    const known_shape& known(std::uint32_t number);
+    const key_name& name(key_number number);
+    std::size_t most_wire_bytes(const record_view& record);
+    bool prepare(const record_view& record, prepared& out);
+    void prepare_self_described(std::string_view body, prepared& out);
+    std::uint32_t find(std::string_view id, std::uint64_t hash) const noexcept;
+    std::uint32_t hold(std::string_view id, std::uint64_t hash);
+    void let_oldest_go() noexcept;
+    void let_go(std::uint32_t place) noexcept;
+    std::uint32_t place_of(const record_view& record, std::string_view id);
+    bool is_open(const held& context) const noexcept {
+        return context.entry != none && context.entry_batch == batch_number_;
+    }
+    bool may_merge(
+        const batch_entry& entry,
+        std::uint64_t entry_bits,
+        const prepared& record,
+        bool& repeats) const;
+    bool shares_key(const batch_entry& entry, const prepared& record) const;
+    void append_part(batch_entry& entry, const prepared& record);
+    void
+    tell_class(held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed);
+    void open_entry(held& context, const batch_entry& like);
+
+    aggregator_settings settings_;
+    aggregator_counts counts_;
+
+    std::vector<held> contexts_;
+    std::vector<std::uint32_t> free_;
+    boost::unordered_flat_map<std::uint64_t, std::uint32_t> places_; // hash of the id to its place
+    std::size_t long_id_total_ = 0;
+    std::uint32_t hand_ = 0;
+    std::uint32_t epoch_ = 1;
+
+    batch batch_;
+    std::vector<std::uint64_t>
+        entry_bits_;              // of each event: one bit per key, by its number modulo 64
+    std::size_t batch_bytes_ = 0; // encoded, at most
+    std::uint32_t batch_number_ = 1;
+    time_point batch_since_{};
+
+    std::vector<known_shape> shapes_;
+    std::vector<const key_name*> names_;
+    std::string repaired_id_;
+    byte_buffer cleaned_body_;
+    std::vector<raw_field> raw_fields_;
+};
+
+} // namespace monarc::aggregate

@@ -1,0 +1,60 @@
+#pragma once
+
+// Puts the records of several threads into the order of their stamps. The queue is first in, first
+// out per thread only; cause and effect between threads show in the stamps (mona-client.md
+// section 16.6).
+
+#include "core/byte_buffer.hpp"
+#include "core/record_view.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace monarc::aggregate {
+
+class sequencer {
+public:
+    // Copies the record. Calls between two `sort`s come in runs that are in order, one for each
+    // thread.
+    void add(const record_view& record);
+
+    // Merges the runs. Records of one thread never change places.
+    void sort();
+
+    // In order: records whose stamp is at most `newest`. Call after sort().
+    template <class Take>
+    void take_up_to(std::uint64_t newest, Take&& take) {
+        while (next_ != order_.size() && order_[next_].stamp <= newest) {
+            const auto record = at(order_[next_].offset);
+            ++next_;
+            take(record);
+        }
+        drop_taken();
+    }
+
+    std::size_t count() const noexcept { return order_.size() - next_; }
+    std::size_t memory_bytes() const noexcept {
+        return bytes_.capacity() + spare_bytes_.capacity() +
+               (order_.capacity() + spare_.capacity()) * sizeof(place) +
+               runs_.capacity() * sizeof(std::size_t);
+    }
+
+private:
+    struct place {
+        std::uint64_t stamp;
+        std::size_t offset;
+    };
+
+    record_view at(std::size_t offset) const noexcept;
+    void drop_taken();
+
+    byte_buffer bytes_;
+    std::vector<place> order_;
+    std::vector<std::size_t> runs_; // where each run begins in order_
+    std::size_t next_ = 0;
+    byte_buffer spare_bytes_;
+    std::vector<place> spare_;
+};
+
+} // namespace monarc::aggregate

@@ -1,0 +1,35 @@
+#pragma once
+
+// What a context handle points to. Registered before open_context returns, so that no announcement
+// has to travel through the queue, where another thread's push could overtake it.
+
+#include "core/names.hpp"
+
+#include <monarc/stats.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace monarc::queue {
+class record_queue;
+}
+
+namespace monarc::detail {
+
+struct context_entry {
+    queue::record_queue* queue = nullptr;
+    std::optional<reason> refusal; // set at opening: every push is rejected for it
+    key_number class_name = key_without_room;
+    std::string id; // valid UTF-8
+    bool id_repaired = false;
+    std::atomic<std::uint32_t> shares{1};
+    std::atomic<std::uint64_t> closed_at{0}; // a stamp; 0: open
+
+    // The aggregator's, so that a push through a handle need not look its id up. I/O thread only.
+    std::uint32_t place = 0;
+    std::uint32_t place_generation = 0;
+};
+
+} // namespace monarc::detail

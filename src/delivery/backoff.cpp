@@ -1,0 +1,30 @@
+#include "delivery/backoff.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace monarc::delivery {
+
+std::chrono::milliseconds
+wait_before_retry(const retry_options& retry, int level, double uniform) noexcept {
+    assert(level >= 1);
+    assert(uniform >= 0.0 && uniform < 1.0);
+
+    auto bound = retry.min_wait;
+    for (int i = 1; i < level && bound < retry.max_wait; ++i) {
+        bound *= 2;
+    }
+    bound = std::min(bound, retry.max_wait);
+    const auto floor = retry.min_wait / 2;
+    return floor + std::chrono::ceil<std::chrono::milliseconds>((bound - floor) * uniform);
+}
+
+int top_level(const retry_options& retry) noexcept {
+    int level = 1;
+    for (auto bound = retry.min_wait; bound < retry.max_wait; bound *= 2) {
+        ++level;
+    }
+    return level;
+}
+
+} // namespace monarc::delivery

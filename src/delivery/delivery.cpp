@@ -1,0 +1,282 @@
+#include "delivery/delivery.hpp"
+
+#include "delivery/backoff.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <utility>
+
+namespace monarc::delivery {
+namespace {
+
+constexpr std::uint32_t strikes_for_suspicion = 3; // D-7.6
+
+} // namespace
+
+delivery_list::delivery_list(const delivery_settings& settings) : settings_(settings) {}
+
+void delivery_list::append(payload&& sealed, time_point now) {
+    auto shared = std::make_shared<const payload>(std::move(sealed));
+    items_.push_back({.what = std::move(shared), .sequence = last_sequence_ + 1, .sealed_at = now});
+    ++last_sequence_;
+    const auto& added = *items_.back().what;
+    ++counts_.payloads;
+    counts_.payload_bytes += added.plain_bytes;
+    counts_.wire_bytes += added.wire_bytes();
+    records_ += added.records;
+    memory_bytes_ += added.memory_bytes();
+}
+
+void delivery_list::set_state(item& one, item_state to) {
+    if ((one.state == item_state::ready) != (to == item_state::ready)) {
+        const bool leaves = to == item_state::ready;
+        in_flight_records_ += leaves ? -one.what->records : one.what->records;
+        in_flight_payloads_ += leaves ? -std::size_t{1} : std::size_t{1};
+    }
+    one.state = to;
+}
+
+std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
+    if (items_.empty() || is_waiting(now) || suspicion_ == suspicion::split) {
+        return std::nullopt;
+    }
+    const auto allowed = is_probing_ ? 1 : settings_.max_in_flight;
+    if (in_flight_payloads_ >= allowed) {
+        return std::nullopt;
+    }
+    auto candidate = std::find_if(items_.begin(), items_.end(), [](const item& one) {
+        return one.state == item_state::ready;
+    });
+    if (candidate == items_.end()) {
+        return std::nullopt;
+    }
+    const bool is_detour = suspicion_ == suspicion::test_another && items_.size() > 1;
+    if (is_detour) {
+        candidate = std::next(items_.begin());
+    }
+    candidate->attempt = ++last_attempt_;
+    set_state(*candidate, item_state::in_flight);
+    detour_ = is_detour ? candidate->attempt : 0;
+    ++counts_.attempts;
+    return attempt{.number = candidate->attempt, .what = candidate->what};
+}
+
+delivery_list::iterator delivery_list::remove(iterator one) {
+    set_state(*one, item_state::ready);
+    records_ -= one->what->records;
+    memory_bytes_ -= one->what->memory_bytes();
+    return items_.erase(one);
+}
+
+// D-3.3: counted first, removed after.
+delivery_list::iterator delivery_list::settle(
+    iterator one, std::uint64_t delivery_counts::*to, std::uint64_t settled::*to_watch) {
+    counts_.*to += one->what->records;
+    for (auto* w : watches_) {
+        if (one->sequence <= w->last_sequence_) {
+            w->counts_.*to_watch += one->what->records;
+        }
+    }
+    return remove(one);
+}
+
+delivery_list::iterator delivery_list::lose(
+    iterator one,
+    reason_counts delivery_counts::*to,
+    std::uint64_t settled::*to_watch,
+    reason why) {
+    (counts_.*to)[why] += one->what->records;
+    if (to == &delivery_counts::dropped) {
+        counts_.dropped_bytes[why] += one->what->wire_bytes();
+    }
+    for (auto* w : watches_) {
+        if (one->sequence <= w->last_sequence_) {
+            w->counts_.*to_watch += one->what->records;
+        }
+    }
+    lost_class_messages_ = lost_class_messages_ || one->what->has_class_messages;
+    return remove(one);
+}
+
+void delivery_list::done(
+    std::uint64_t attempt, const outcome& result, time_point now, double uniform) {
+    const auto one = std::find_if(items_.begin(), items_.end(), [&](const item& i) {
+        return i.attempt == attempt && i.state == item_state::in_flight;
+    });
+    if (one == items_.end()) {
+        counts_.late_answers += result.what == verdict::delivered ? 1 : 0;
+        return;
+    }
+    switch (result.what) {
+    case verdict::delivered:
+    case verdict::delivered_unacked: succeeded(one, result.what == verdict::delivered); break;
+    case verdict::retry: failed(one, result, now, uniform); break;
+    case verdict::abandoned: back_to_ready(); break;
+    }
+}
+
+void delivery_list::succeeded(iterator one, bool acknowledged) {
+    failures_ = 0;
+    level_ /= 2;
+    is_probing_ = false;
+    if (one->attempt ==
+        detour_) { // it passes: the first is the fault; this one goes again in its turn
+        detour_ = 0;
+        suspicion_ = suspicion::split;
+        set_state(*one, item_state::ready);
+        return;
+    }
+    if (suspicion_ == suspicion::cleared) {
+        suspicion_ = suspicion::none;
+    }
+    // D-5.4: delivered when all before it on the connection are.
+    set_state(*one, item_state::acked);
+    while (!items_.empty() && items_.front().state == item_state::acked) {
+        acknowledged
+            ? settle(items_.begin(), &delivery_counts::delivered, &settled::delivered)
+            : settle(
+                  items_.begin(), &delivery_counts::delivered_unacked, &settled::delivered_unacked);
+    }
+}
+
+// What was in flight together failed together, and goes again in order.
+void delivery_list::back_to_ready() {
+    for (auto& one : items_) {
+        set_state(one, item_state::ready);
+    }
+}
+
+void delivery_list::failed(iterator one, const outcome& result, time_point now, double uniform) {
+    ++failures_;
+    ++counts_.retries;
+    level_ = std::min(level_ + 1, top_level(settings_.retry));
+    wait_ = wait_before_retry(settings_.retry, level_, uniform);
+    wait_until_ = now + wait_;
+    is_probing_ = true;
+
+    const bool was_detour = one->attempt == detour_;
+    for (auto& other : items_) {
+        other.attempts += other.state == item_state::in_flight && !was_detour ? 1 : 0;
+    }
+    back_to_ready();
+    if (was_detour) { // nothing passes: the destination is down
+        detour_ = 0;
+        suspicion_ = suspicion::cleared;
+        items_.front().strikes = 0;
+    } else {
+        judge_front(result.was_written);
+    }
+    const auto limit = settings_.retry.max_attempts;
+    for (auto i = items_.begin(); limit != 0 && i != items_.end();) {
+        i = i->attempts >= limit ? lose(i, &delivery_counts::dead, &settled::dead, reason::attempts)
+                                 : std::next(i);
+    }
+}
+
+void delivery_list::judge_front(bool was_written) {
+    auto& front = items_.front();
+    front.strikes = was_written ? front.strikes + 1 : 0;
+    if (front.strikes >= strikes_for_suspicion && suspicion_ == suspicion::none &&
+        items_.size() > 1) {
+        suspicion_ = suspicion::test_another;
+    }
+}
+
+const payload* delivery_list::to_split() const noexcept {
+    return suspicion_ == suspicion::split && !items_.empty() ? items_.front().what.get() : nullptr;
+}
+
+void delivery_list::split_done(std::array<payload, 2>&& halves) {
+    assert(to_split() != nullptr);
+    const auto whole = items_.begin();
+    for (auto& half : halves) {
+        records_ += half.records;
+        memory_bytes_ += half.memory_bytes();
+        items_.insert(
+            whole,
+            {.what = std::make_shared<const payload>(std::move(half)),
+             .sequence = whole->sequence,
+             .sealed_at = whole->sealed_at,
+             .strikes =
+                 strikes_for_suspicion - 1}); // one more failure is enough to look at it again
+    }
+    remove(whole);
+    ++counts_.splits;
+    suspicion_ = suspicion::none;
+}
+
+void delivery_list::split_failed() {
+    assert(to_split() != nullptr);
+    lose(items_.begin(), &delivery_counts::dead, &settled::dead, reason::rejected);
+    suspicion_ = suspicion::none;
+}
+
+void delivery_list::expire(time_point now) {
+    if (settings_.retry.max_age.count() == 0) {
+        return;
+    }
+    for (auto i = items_.begin();
+         i != items_.end() && now - i->sealed_at > settings_.retry.max_age;) {
+        i = i->state == item_state::ready
+                ? lose(i, &delivery_counts::dropped, &settled::dropped, reason::expired)
+                : std::next(i);
+    }
+}
+
+bool delivery_list::drop_oldest(reason why) {
+    const auto oldest = std::find_if(items_.begin(), items_.end(), [](const item& one) {
+        return one.state == item_state::ready;
+    });
+    if (oldest == items_.end()) {
+        return false;
+    }
+    if (oldest == items_.begin() && suspicion_ != suspicion::cleared) {
+        suspicion_ = suspicion::none;
+        detour_ = 0;
+    }
+    lose(oldest, &delivery_counts::dropped, &settled::dropped, why);
+    return true;
+}
+
+void delivery_list::drop_all(reason why) {
+    while (!items_.empty()) {
+        lose(items_.begin(), &delivery_counts::dropped, &settled::dropped, why);
+    }
+    suspicion_ = suspicion::none;
+}
+
+health delivery_list::state() const noexcept {
+    constexpr int failures_until_down = 3;
+    return failures_ == 0                    ? health::ok
+           : failures_ < failures_until_down ? health::degraded
+                                             : health::down;
+}
+
+void delivery_list::begin(watch& w) {
+    w.last_sequence_ = last_sequence_;
+    w.counts_ = {
+        .delivered = counts_.delivered,
+        .delivered_unacked = counts_.delivered_unacked,
+        .dead = counts_.dead.total(),
+        .dropped = counts_.dropped.total()};
+    watches_.push_back(&w);
+}
+
+bool delivery_list::is_over(const watch& w) const noexcept {
+    return items_.empty() || items_.front().sequence > w.last_sequence_;
+}
+
+std::uint64_t delivery_list::pending(const watch& w) const noexcept {
+    std::uint64_t records = 0;
+    for (const auto& one : items_) {
+        records += one.sequence <= w.last_sequence_ ? one.what->records : 0;
+    }
+    return records;
+}
+
+void delivery_list::end(const watch& w) noexcept {
+    std::erase(watches_, &w);
+}
+
+} // namespace monarc::delivery

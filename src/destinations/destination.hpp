@@ -1,0 +1,41 @@
+#pragma once
+
+// The one seam: what stands behind a delivery list.
+
+#include "core/batch.hpp"
+#include "core/outcome.hpp"
+#include "core/payload.hpp"
+#include "core/result.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace monarc::destinations {
+
+// One peer. Threads: the I/O thread only.
+class destination {
+public:
+    virtual ~destination() = default;
+
+    virtual std::string_view name() const noexcept = 0;
+
+    virtual result<payload> encode(const batch& b) = 0; ///< No I/O.
+
+    /// One attempt, with deadlines of its own. Several may run at a time; they are written in the
+    /// order of the calls.
+    virtual boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) = 0;
+
+    /// Pure: cuts the bytes at an entry. Fails: errc::too_large if there is only one.
+    virtual result<std::array<payload, 2>> split(const payload& p) = 0;
+
+    /// Ends all that runs: attempts return abandoned.
+    virtual void abandon() noexcept = 0;
+
+    virtual std::uint64_t connections() const noexcept = 0;
+};
+
+} // namespace monarc::destinations

@@ -1,0 +1,84 @@
+#pragma once
+
+// A forward receiver over TCP: connects, writes payloads back to back, matches acknowledgements by
+// value (D-5.1 … 5.5).
+
+#include "destinations/destination.hpp"
+#include "destinations/mona_forward_wire.hpp"
+#include "transport/connection.hpp"
+#include "transport/resolver.hpp"
+
+#include <monarc/options.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <list>
+#include <memory>
+#include <random>
+#include <string>
+
+namespace monarc::destinations {
+
+class mona_forward final : public destination {
+public:
+    struct settings {
+        mona_forward_options options;
+        std::chrono::milliseconds response_timeout;
+    };
+
+    mona_forward(
+        boost::asio::any_io_executor executor,
+        const settings& s,
+        std::atomic<int>& descriptor,
+        std::mt19937_64& random);
+    ~mona_forward() override;
+
+    std::string_view name() const noexcept override { return "mona_forward"; }
+    result<payload> encode(const batch& b) override { return wire_.encode(b, random_id()); }
+    boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) override;
+    result<std::array<payload, 2>> split(const payload& p) override;
+    void abandon() noexcept override;
+    std::uint64_t connections() const noexcept override { return connections_; }
+
+    const mona_forward_wire& wire() const noexcept { return wire_; }
+
+private:
+    // An attempt whose acknowledgement is awaited; the timer is its deadline and its bell.
+    struct awaited {
+        std::string_view id;
+        boost::asio::steady_timer bell;
+        bool is_acked = false;
+    };
+    // One connection with what runs on it; the coroutines share it, so that one outlives the other
+    // safely.
+    struct link;
+
+    boost::asio::awaitable<std::string> connect();
+    boost::asio::awaitable<outcome> exchange(const payload& p, std::shared_ptr<link> over);
+    boost::asio::awaitable<void> read_answers(std::shared_ptr<link> over);
+    boost::asio::awaitable<void> wait_for_turn();
+    void end_turn() noexcept;
+    static void fail(link& broken, std::string why) noexcept;
+    std::array<unsigned char, 16> random_id();
+    std::string peer() const;
+
+    boost::asio::any_io_executor executor_;
+    mona_forward_options options_;
+    std::chrono::milliseconds response_timeout_;
+    std::atomic<int>& descriptor_;
+    std::mt19937_64& random_;
+    mona_forward_wire wire_;
+    transport::resolver resolver_;
+    std::shared_ptr<link> link_;
+    std::deque<boost::asio::steady_timer*> turns_; // who waits to connect or write
+    bool is_taken_ = false;
+    bool is_abandoned_ = false;
+    std::uint64_t connections_ = 0;
+};
+
+} // namespace monarc::destinations

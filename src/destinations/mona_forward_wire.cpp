@@ -1,0 +1,407 @@
+#include "destinations/mona_forward_wire.hpp"
+
+#include "compress/inflate.hpp"
+#include "core/fields.hpp"
+#include "core/utf8.hpp"
+#include "encode/msgpack_reader.hpp"
+#include "encode/msgpack_writer.hpp"
+
+#include <monarc/error.hpp>
+
+#include <cassert>
+#include <new>
+
+namespace monarc::destinations {
+namespace {
+
+using encode::msgpack_writer;
+
+constexpr std::string_view tag = "mona.client.message"; // mona-client.md section 2
+constexpr std::string_view class_key = "MONA_ARC_CLASS";
+constexpr std::size_t smallest_worth_gzip =
+    512; // forward.md section 10: below, gzip makes it larger
+
+std::string encoded_text(std::string_view text) {
+    byte_buffer out;
+    msgpack_writer(out).text(text);
+    return std::string(out.view());
+}
+
+std::string base64(const std::array<unsigned char, 16>& bytes) {
+    constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
+        const unsigned word =
+            bytes[i] << 16 | (have > 1 ? bytes[i + 1] << 8 : 0) | (have > 2 ? bytes[i + 2] : 0);
+        for (std::size_t k = 0; k < 4; ++k) {
+            text += k <= have ? letters[word >> (18 - 6 * k) & 63] : '=';
+        }
+    }
+    return text;
+}
+
+} // namespace
+
+mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : options_(options) {
+    byte_buffer piece;
+    msgpack_writer to(piece);
+    if (options_.mode == forward_mode::message) {
+        to.array(3);
+        to.text(tag);
+    } else {
+        to.array(2);
+    }
+    before_time_ = piece.view();
+    piece.clear();
+    to.map(4);
+    to.text("user_id");
+    std::string user_id;
+    append_utf8(options_.user_id, user_id);
+    to.text(user_id);
+    to.text("context");
+    before_id_ = piece.view();
+}
+
+std::size_t mona_forward_wire::entry_bytes() const noexcept {
+    // Time 9, head of the id 5, "message" and its map 11, "export_timestamp" 26.
+    return before_time_.size() + before_id_.size() + 51;
+}
+
+const std::string& mona_forward_wire::key_piece(key_number number) {
+    if (number >= key_pieces_.size()) {
+        key_pieces_.resize(number + 1u);
+    }
+    auto& piece = key_pieces_[number];
+    if (piece.empty()) {
+        piece = encoded_text(name_of(number).text);
+    }
+    return piece;
+}
+
+const mona_forward_wire::known_shape& mona_forward_wire::known(std::uint32_t number) {
+    if (number >= shapes_.size()) {
+        shapes_.resize(number + 1u);
+    }
+    auto& known = shapes_[number];
+    if (!known.is_known) {
+        const auto& s = shape_of_number(number);
+        for (const auto& field : s.fields) {
+            known.fields.push_back(
+                {.key = key_piece(field.key), .type = field.type, .offset = field.offset});
+        }
+        known.fixed_bytes = s.fixed_bytes;
+        known.is_known = true;
+    }
+    return known;
+}
+
+void mona_forward_wire::encode_text(std::string_view text, byte_buffer& out) {
+    if (is_utf8(text)) {
+        msgpack_writer(out).text(text);
+        return;
+    }
+    repaired_.clear();
+    append_utf8(text, repaired_);
+    ++counts_.utf8_repaired;
+    msgpack_writer(out).text(repaired_);
+}
+
+[[gnu::always_inline]] inline void mona_forward_wire::encode_value(
+    detail::value_type type, std::uint64_t word, std::string_view text, byte_buffer& out) {
+    msgpack_writer to(out);
+    switch (type) {
+    case detail::value_type::null: to.nil(); break;
+    case detail::value_type::boolean: to.boolean(word != 0); break;
+    case detail::value_type::integer: to.integer(static_cast<std::int64_t>(word)); break;
+    case detail::value_type::natural: to.natural(word); break;
+    case detail::value_type::real: to.real(std::bit_cast<double>(word)); break;
+    case detail::value_type::text: encode_text(text, out); break;
+    }
+}
+
+void mona_forward_wire::encode_part(const batch& b, const batch_part& part, byte_buffer& out) {
+    const auto body = b.body_of(part);
+    if (part.shape == detail::record_shape) {
+        visit_self_described(body, [&](const field_view& field) {
+            out.append(key_piece(field.key));
+            encode_value(field.type, field.word, field.text, out);
+        });
+        return;
+    }
+    const auto& shape = known(part.shape);
+    std::size_t text_at = shape.fixed_bytes;
+    for (const auto& field : shape.fields) {
+        out.append(field.key);
+        const char* const at = body.data() + field.offset;
+        if (field.type == detail::value_type::text) {
+            const std::size_t bytes = load_unaligned<std::uint16_t>(at);
+            encode_text(body.substr(text_at, bytes), out);
+            text_at += bytes;
+        } else if (field.type == detail::value_type::boolean) {
+            encode_value(field.type, static_cast<unsigned char>(*at), {}, out);
+        } else if (field.type == detail::value_type::null) {
+            encode_value(field.type, 0, {}, out);
+        } else {
+            encode_value(field.type, load_unaligned<std::uint64_t>(at), {}, out);
+        }
+    }
+}
+
+std::size_t mona_forward_wire::count_fields(const batch& b, const batch_entry& entry) {
+    std::size_t count = 0;
+    for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
+        const auto& part = b.parts[at];
+        if (part.shape == detail::record_shape) {
+            visit_self_described(b.body_of(part), [&](const field_view&) { ++count; });
+        } else {
+            count += known(part.shape).fields.size();
+        }
+    }
+    return count;
+}
+
+// Mode overwrite: each key once, at the place of its first value, with its last value.
+void mona_forward_wire::encode_last_values(
+    const batch& b, const batch_entry& entry, byte_buffer& out) {
+    std::vector<field_view> fields;
+    last_of_key_.resize(1u << 16);
+    for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
+        const auto& part = b.parts[at];
+        const auto take = [&](const field_view& field) {
+            auto& place = last_of_key_[field.key];
+            if (place == 0) {
+                fields.push_back(field);
+                place = static_cast<std::uint32_t>(fields.size());
+            } else {
+                fields[place - 1] = field;
+                ++counts_.overwritten_fields;
+            }
+        };
+        if (part.shape == detail::record_shape) {
+            visit_self_described(b.body_of(part), take);
+        } else {
+            visit_shape(shape_of_number(part.shape), b.body_of(part), take);
+        }
+    }
+    msgpack_writer(out).map(fields.size());
+    for (const auto& field : fields) {
+        last_of_key_[field.key] = 0;
+        out.append(key_piece(field.key));
+        encode_value(field.type, field.word, field.text, out);
+    }
+}
+
+void mona_forward_wire::encode_fields(const batch& b, const batch_entry& entry, byte_buffer& out) {
+    if (entry.may_repeat_keys) {
+        encode_last_values(b, entry, out);
+        return;
+    }
+    msgpack_writer(out).map(count_fields(b, entry));
+    for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
+        encode_part(b, b.parts[at], out);
+    }
+}
+
+void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out) {
+    msgpack_writer to(out);
+    to.raw(before_time_);
+    to.integer(entry.pushed);
+    to.raw(before_id_);
+    to.text(b.id_of(entry));
+    to.raw("\xa7message");
+    if (entry.is_class_message) {
+        to.map(1);
+        to.text(class_key);
+        to.raw(key_piece(entry.class_name));
+    } else {
+        encode_fields(b, entry, out);
+    }
+    to.raw("\xb0"
+           "export_timestamp");
+    to.integer(entry.seconds);
+}
+
+result<payload>
+mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& random) {
+    assert(!b.is_empty());
+    try {
+        entries_.clear();
+        std::vector<std::uint32_t> entry_records;
+        entry_records.reserve(b.entries.size());
+        std::size_t last_entry_at = 0;
+        for (const auto& entry : b.entries) {
+            last_entry_at = entries_.size();
+            encode_entry(b, entry, entries_);
+            entry_records.push_back(entry.records);
+        }
+        return wrap(entries_.view(), last_entry_at, std::move(entry_records), random);
+    } catch (const std::bad_alloc&) {
+        return std::make_error_code(std::errc::not_enough_memory);
+    }
+}
+
+// Puts the message around encoded entries: head, entries (compressed), option.
+result<payload> mona_forward_wire::wrap(
+    std::string_view entries,
+    std::size_t last_entry_at,
+    std::vector<std::uint32_t> entry_records,
+    const std::array<unsigned char, 16>& random) {
+    payload made;
+    made.plain_bytes = entries.size();
+    for (const auto records : entry_records) {
+        made.records += records;
+        made.has_class_messages = made.has_class_messages || records == 0;
+    }
+    if (options_.ack) {
+        made.id = base64(random);
+    }
+    byte_buffer piece;
+    msgpack_writer to(piece);
+
+    const bool is_message = options_.mode == forward_mode::message;
+    if (options_.mode == forward_mode::packed && options_.gzip &&
+        entries.size() >= smallest_worth_gzip) {
+        const auto packed = gzip_.append(entries, made.body);
+        made.is_gzip = packed.has_value();
+    }
+    if (!made.is_gzip) {
+        made.body = entries;
+    }
+    if (is_message) {
+        if (options_.ack) {
+            made.body[last_entry_at] =
+                static_cast<char>(0x94); // the last message asks for all: they are in order
+        }
+    } else {
+        to.array(3);
+        to.text(tag);
+        if (options_.mode == forward_mode::packed) {
+            to.binary_head(made.body.size());
+        } else {
+            to.array(entry_records.size());
+        }
+        made.head = piece.view();
+        piece.clear();
+    }
+    if (!is_message || options_.ack) {
+        to.map((is_message ? 0 : 1) + (made.is_gzip ? 1 : 0) + (options_.ack ? 1 : 0));
+        if (!is_message) {
+            to.text("size");
+            to.natural(entry_records.size());
+        }
+        if (made.is_gzip) {
+            to.text("compressed");
+            to.text("gzip");
+        }
+        if (options_.ack) {
+            to.text("chunk");
+            to.text(made.id);
+        }
+        made.tail = piece.view();
+    }
+    made.entry_records = std::move(entry_records);
+    return made;
+}
+
+result<std::array<payload, 2>> mona_forward_wire::split(
+    const payload& whole, const std::array<std::array<unsigned char, 16>, 2>& random) {
+    std::string entries;
+    if (whole.is_gzip) {
+        auto inflated = compress::inflate(whole.body, {.max_ratio = 2000});
+        if (!inflated) {
+            return inflated.error();
+        }
+        entries = std::move(*inflated);
+    } else {
+        entries = whole.body;
+    }
+    std::vector<std::size_t> begins;
+    encode::msgpack_reader reader(entries);
+    while (!reader.at_end()) {
+        begins.push_back(reader.position());
+        const bool has_option = entries[reader.position()] == static_cast<char>(0x94);
+        if (options_.mode == forward_mode::message && has_option) {
+            entries[reader.position()] = static_cast<char>(0x93);
+        }
+        if (reader.skip() != encode::read_status::ok) {
+            return errc::bad_data;
+        }
+    }
+    if (begins.size() != whole.entry_records.size()) {
+        return errc::bad_data;
+    }
+    // The middle, moved on to behind an entry that has a count.
+    auto cut = begins.size() / 2;
+    while (cut < begins.size() && (cut == 0 || whole.entry_records[cut - 1] == 0)) {
+        ++cut;
+    }
+    if (cut == begins.size()) {
+        cut = begins.size() / 2;
+        while (cut > 0 && whole.entry_records[cut - 1] == 0) {
+            --cut;
+        }
+    }
+    if (cut == 0 || cut >= begins.size()) {
+        return errc::too_large;
+    }
+    const auto& counts = whole.entry_records;
+    const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(cut);
+    const std::string_view all = entries;
+    auto first =
+        wrap(all.substr(0, begins[cut]), begins[cut - 1], {counts.begin(), middle}, random[0]);
+    auto second = wrap(
+        all.substr(begins[cut]), begins.back() - begins[cut], {middle, counts.end()}, random[1]);
+    if (!first || !second) {
+        return std::make_error_code(std::errc::not_enough_memory);
+    }
+    return std::array<payload, 2>{std::move(*first), std::move(*second)};
+}
+
+result<std::string_view> ack_reader::next() {
+    pending_.erase(0, std::exchange(at_, 0));
+    if (pending_.empty()) {
+        return std::string_view();
+    }
+    encode::msgpack_reader reader(pending_);
+    const auto fail = [&](std::string what) -> result<std::string_view> {
+        what_ = std::move(what);
+        return errc::bad_data;
+    };
+    constexpr std::size_t largest_ack = 64 * 1024; // D-13.1
+    std::string_view raw;
+    switch (reader.skip(raw)) {
+    case encode::read_status::more:
+        return pending_.size() <= largest_ack ? result<std::string_view>(std::string_view())
+                                              : fail("an answer of more than 64 KiB");
+    case encode::read_status::ok: break;
+    default: return fail("bytes that are not MessagePack");
+    }
+    at_ = reader.position();
+    encode::msgpack_reader object(raw);
+    std::uint32_t pairs = 0;
+    if (object.read_map(pairs) != encode::read_status::ok) {
+        std::uint32_t count = 0;
+        std::string_view name;
+        if (object.read_array(count) == encode::read_status::ok &&
+            object.read_text(name) == encode::read_status::ok && name == "HELO") {
+            return fail("HELO: the receiver wants a shared key");
+        }
+        return fail("an object that is no acknowledgement");
+    }
+    for (std::uint32_t i = 0; i < pairs; ++i) {
+        std::string_view name;
+        std::string_view value;
+        if (object.read_bytes(name) == encode::read_status::ok && name == "ack" &&
+            object.read_bytes(value) == encode::read_status::ok) {
+            return value;
+        }
+        if (name != "ack") {
+            object.skip();
+        }
+    }
+    return fail("a map without ack");
+}
+
+} // namespace monarc::destinations

@@ -1,0 +1,206 @@
+// The public face: wires the stages together and guards the calls that may come at any time.
+
+#include "core/context_entry.hpp"
+#include "core/options.hpp"
+#include "core/utf8.hpp"
+#include "pipeline/io_loop.hpp"
+#include "queue/record_queue.hpp"
+
+#include <monarc/error.hpp>
+#include <monarc/exporter.hpp>
+
+#include <new>
+#include <utility>
+
+namespace monarc {
+
+struct exporter::state {
+    explicit state(queue::record_queue& q) : queue(q) {}
+
+    queue::record_queue& queue; // lives until the process ends
+    std::unique_ptr<pipeline::io_loop> loop;
+    std::chrono::milliseconds close_timeout{0};
+};
+
+namespace {
+
+queue::record_queue& make_queue(const exporter_options& options) {
+    return *new queue::record_queue(
+        {.capacity_slots = options.queue.capacity,
+         .memory_limit = options.memory_limit,
+         .has_destination = !std::holds_alternative<std::monostate>(options.mona),
+         .clock = {.counter = counter_is_usable()}});
+}
+
+// A gate that is shut, for an exporter that could not be started.
+queue::record_queue& shut_queue() {
+    exporter_options least;
+    least.queue.capacity = queue::block_slots;
+    auto& q = make_queue(least);
+    q.shut();
+    q.release_storage();
+    return q;
+}
+
+flush_result refused(errc why) noexcept {
+    flush_result result;
+    result.error = why;
+    return result;
+}
+
+} // namespace
+
+exporter::exporter(exporter_options options) {
+    if (const auto wrong = validate(options); !wrong.empty()) {
+        throw std::system_error(errc::bad_options, wrong);
+    }
+    auto& q = make_queue(options);
+    gate_ = &q;
+    q.enabled.store(options.enabled, std::memory_order_relaxed);
+    try {
+        auto fresh = std::make_unique<state>(q);
+        fresh->close_timeout = options.close_timeout;
+        fresh->loop = std::make_unique<pipeline::io_loop>(options, q);
+        state_ = fresh.release();
+    } catch (...) {
+        q.shut();
+        q.release_storage();
+        throw;
+    }
+}
+
+exporter::exporter(exporter_options options, std::error_code& ec) noexcept {
+    ec.clear();
+    try {
+        exporter started(std::move(options));
+        gate_ = started.gate_;
+        state_ = std::exchange(started.state_, nullptr);
+        return;
+    } catch (const std::system_error& error) {
+        ec = error.code();
+    } catch (const std::bad_alloc&) {
+        ec = std::make_error_code(std::errc::not_enough_memory);
+    } catch (...) {
+        ec = std::make_error_code(std::errc::io_error);
+    }
+    gate_ = &shut_queue();
+    state_ = nullptr;
+}
+
+exporter::~exporter() {
+    if (state_ == nullptr || state_->queue.is_inert()) {
+        return; // in a forked child the thread is not there; nothing can be joined or destroyed
+    }
+    close(state_->close_timeout);
+    delete state_;
+}
+
+context exporter::open_context(std::string_view class_name, std::string_view id) {
+    auto entry = std::make_unique<detail::context_entry>();
+    entry->queue = static_cast<queue::record_queue*>(gate_);
+    entry->class_name = intern_key(class_name);
+    if (entry->class_name == key_too_long || id.size() > detail::max_id_bytes) {
+        entry->refusal = reason::oversize;
+    } else if (entry->class_name == key_without_room) {
+        entry->refusal = reason::too_many_names;
+    } else {
+        entry->id_repaired = append_utf8(id, entry->id);
+    }
+    return context(entry.release());
+}
+
+bool exporter::warm_up() noexcept {
+    return static_cast<queue::record_queue*>(gate_)->warm_up();
+}
+
+flush_result exporter::flush(std::chrono::milliseconds timeout) noexcept {
+    if (state_ == nullptr || state_->queue.is_inert()) {
+        return refused(errc::closed);
+    }
+    if (state_->loop->is_own_thread()) {
+        return refused(errc::would_deadlock);
+    }
+    try {
+        return state_->loop->flush(timeout);
+    } catch (...) {
+        flush_result failed;
+        failed.error = std::make_error_code(std::errc::not_enough_memory);
+        return failed;
+    }
+}
+
+flush_result exporter::close(std::chrono::milliseconds timeout) noexcept {
+    if (state_ == nullptr || state_->queue.is_inert()) {
+        return refused(errc::closed);
+    }
+    if (state_->loop->is_own_thread()) {
+        return refused(errc::would_deadlock);
+    }
+    return state_->loop->close(timeout);
+}
+
+void exporter::retry_now() noexcept {
+    if (state_ != nullptr && !state_->queue.is_inert()) {
+        try {
+            state_->loop->retry_now();
+        } catch (...) { // no memory to ask for it: the wait ends by itself
+        }
+    }
+}
+
+void exporter::set_enabled(bool on) noexcept {
+    gate_->enabled.store(on, std::memory_order_relaxed);
+}
+bool exporter::is_enabled() const noexcept {
+    return gate_->enabled.load(std::memory_order_relaxed);
+}
+
+exporter_stats exporter::stats() const {
+    if (state_ == nullptr || state_->queue.is_inert()) {
+        return {};
+    }
+    return state_->loop->stats();
+}
+
+// --- handles
+// ---------------------------------------------------------------------------------------------------------
+
+context::context(detail::context_entry* entry) noexcept : exporter_(entry->queue), entry_(entry) {}
+
+context::context(const context& other) noexcept : exporter_(other.exporter_), entry_(other.entry_) {
+    if (entry_ != nullptr) {
+        entry_->shares.fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+context::~context() {
+    if (entry_ != nullptr && entry_->shares.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        entry_->queue->release(entry_);
+    }
+}
+
+bool context::push(const record& fields) const noexcept {
+    if (!exporter_->enabled.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    return fields.push({exporter_, entry_, {}, detail::no_time}, 0);
+}
+
+bool stamped_context::push(const record& fields) const noexcept {
+    if (!to_.exporter_->enabled.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    return fields.push({to_.exporter_, to_.entry_, {}, when_}, 0);
+}
+
+void context::close() noexcept {
+    if (entry_ != nullptr) {
+        entry_->queue->close(entry_);
+    }
+}
+
+std::string_view context::id() const noexcept {
+    return entry_ != nullptr ? std::string_view(entry_->id) : std::string_view();
+}
+
+} // namespace monarc

@@ -1,0 +1,188 @@
+#pragma once
+
+// The hand-over: a bounded queue with many producers and one consumer. Each thread has a part of
+// its own and is the only writer of it; nobody wakes anybody.
+//
+// A record_queue is never destroyed before the process ends, so that late pushes stay safe;
+// `release_storage` gives back the slots once no push can be under way.
+
+#include "core/clock.hpp"
+#include "core/context_entry.hpp"
+#include "core/record_view.hpp"
+
+#include <monarc/detail/slot.hpp>
+#include <monarc/stats.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace monarc::queue {
+
+inline constexpr std::size_t block_slots = 256;
+inline constexpr std::size_t block_bytes = block_slots * detail::slot_bytes;
+inline constexpr std::size_t share_slots =
+    16'384; // what one thread may hold: 16 ms at a million records a second
+
+// The reasons counted at the push, in the order of `reason`.
+inline constexpr std::size_t reject_reasons = 5;
+
+struct producer;
+struct slot_storage;
+
+// Who takes the records. Called in place: the bytes are gone after the call.
+class record_taker {
+public:
+    virtual void take(const record_view& record) noexcept = 0;
+
+protected:
+    ~record_taker() = default;
+};
+
+struct queue_counts {
+    std::uint64_t pushed = 0;
+    std::uint64_t accepted = 0;
+    std::uint64_t taken = 0;
+    std::array<std::uint64_t, reject_reasons> rejected{};
+};
+
+class record_queue final : public detail::gate {
+public:
+    struct settings {
+        std::size_t capacity_slots;
+        std::size_t memory_limit;
+        bool has_destination;
+        stamp_clock clock;
+    };
+
+    explicit record_queue(const settings& s);
+    record_queue(const record_queue&) = delete;
+    record_queue& operator=(const record_queue&) = delete;
+
+    // --- producers
+    // -------------------------------------------------------------------------------------------------
+
+    // `s` is filled but for its stamp; `s.target` is a context's entry, or points at the id that
+    // comes with the push.
+    bool push(detail::slot& s) noexcept;
+
+    // A record in parts, too long for one slot or of a size known only now.
+    bool push_parts(
+        std::uint64_t shape,
+        detail::context_entry* context,
+        std::int64_t when,
+        const std::string_view* parts,
+        std::size_t count,
+        std::string_view id) noexcept;
+
+    // Counts a push that is refused before it reaches a slot.
+    bool refuse(reason why) noexcept;
+
+    // Reserves the calling thread's share. Waits for the consumer, at most a second.
+    bool warm_up() noexcept;
+
+    stamp_clock clock() const noexcept { return clock_; }
+
+    // --- the consumer
+    // ----------------------------------------------------------------------------------------------
+
+    // One pass over all producers. A producer whose last record is younger than `newest` is left
+    // alone; of the others at most `max_slots` each are taken. Returns: the youngest stamp up to
+    // which nothing that was visible is missing.
+    std::uint64_t drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept;
+
+    // Contexts that were closed, or whose last handle is gone, since the last call. The latter are
+    // the caller's to delete once everything up to now was taken.
+    struct released_context {
+        detail::context_entry* entry;
+        bool has_no_handle;
+    };
+    std::vector<released_context> take_released() noexcept;
+
+    std::size_t producer_count() noexcept;
+
+    // Bytes held by the pool and the blocks that were added.
+    std::size_t memory_bytes() const noexcept;
+    std::uint64_t blocks_added() const noexcept {
+        return blocks_added_.load(std::memory_order_relaxed);
+    }
+
+    // What the rest of the exporter holds, for the decision whether a block may be added.
+    void set_other_memory(std::size_t bytes) noexcept {
+        other_memory_.store(bytes, std::memory_order_relaxed);
+    }
+
+    // Records accepted so far are all in the counts; a push under way is in none of them.
+    queue_counts counts() noexcept;
+
+    // --- life
+    // ------------------------------------------------------------------------------------------------------
+
+    // New pushes are rejected(closed). When it returns, no push that was accepted is still under
+    // way.
+    void shut() noexcept;
+    bool is_open() const noexcept {
+        return state_.load(std::memory_order_acquire) <= state::aimless;
+    }
+
+    // After shut() and the last drain.
+    void release_storage() noexcept;
+
+    void release(detail::context_entry* entry) noexcept;
+    void close(detail::context_entry* entry) noexcept;
+
+    // The number of the socket that a forked child must close, -1 for none.
+    std::atomic<int>& descriptor() noexcept { return descriptor_; }
+
+    // In the child of a fork every exporter of the parent is inert (D-9.8).
+    bool is_inert() const noexcept {
+        return state_.load(std::memory_order_relaxed) == state::inert;
+    }
+
+private:
+    friend struct thread_producers;
+    friend struct all_queues;
+
+    enum class state : std::uint32_t { open, aimless, shut, inert }; // aimless: no destination
+
+    bool push_with(producer& p, detail::slot& s) noexcept;
+    bool push_slowly(detail::slot& s) noexcept;
+    bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
+    bool may_add_blocks(std::size_t blocks) noexcept;
+    reason refusal() const noexcept;
+
+    bool tell(detail::context_entry* entry, bool has_no_handle) noexcept;
+    void remember();
+    producer* acquire_producer();
+    void give_back(producer& p) noexcept;
+    producer* new_producer();
+
+    std::atomic<state> state_;
+    stamp_clock clock_;
+    std::size_t pool_bytes_;
+    std::size_t memory_limit_;
+    std::atomic<slot_storage*> storage_{nullptr};
+    std::atomic<std::uint64_t> blocks_added_{0};
+    std::atomic<std::size_t> other_memory_{0};
+
+    std::mutex lock_; // registration of threads, contexts; pushes of threads that are ending
+    std::vector<std::unique_ptr<producer>> producers_;
+    std::vector<producer*> idle_;
+    producer* late_ = nullptr; // shared, under lock_: for threads whose own part is gone
+    std::atomic<std::size_t> published_producers_{0};
+    std::vector<producer*> known_; // the consumer's copy of producers_
+    std::size_t first_ = 0;        // where the next pass begins
+
+    std::atomic<int> descriptor_{-1};
+
+    std::mutex released_lock_;
+    std::atomic<bool> any_released_{false};
+    bool is_drained_ = false;
+    std::vector<released_context> released_;
+};
+
+} // namespace monarc::queue

@@ -1,0 +1,147 @@
+#include "transport/resolver.hpp"
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <cstring>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace monarc::transport {
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+class resolver_category final : public std::error_category {
+public:
+    const char* name() const noexcept override { return "resolver"; }
+    std::string message(int value) const override { return ::gai_strerror(value); }
+};
+
+const std::error_category& category() noexcept {
+    static const resolver_category instance;
+    return instance;
+}
+
+result<endpoints> look_up(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    if (const int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+        code != 0) {
+        return std::error_code(code, category());
+    }
+    endpoints all;
+    for (const auto* one = found; one != nullptr; one = one->ai_next) {
+        tcp::endpoint peer;
+        if (one->ai_addrlen <= peer.capacity()) {
+            std::memcpy(peer.data(), one->ai_addr, one->ai_addrlen);
+            peer.resize(one->ai_addrlen);
+            all.push_back(peer);
+        }
+    }
+    ::freeaddrinfo(found);
+    return all;
+}
+
+} // namespace
+
+// Shared by the I/O thread and the thread that asks; whoever is last lets it go.
+struct resolver::question {
+    std::mutex lock;
+    asio::steady_timer* waiting =
+        nullptr; // cancelled when the answer is there; null: nobody waits any more
+    asio::any_io_executor executor;
+    result<endpoints> answer = std::make_error_code(std::errc::timed_out);
+};
+
+resolver::resolver(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+
+resolver::~resolver() {
+    cancel();
+}
+
+void resolver::cancel() noexcept {
+    if (auto asked = std::exchange(running_, nullptr)) {
+        const std::lock_guard guard(asked->lock);
+        if (asked->waiting != nullptr) {
+            asked->waiting->cancel();
+            asked->waiting = nullptr;
+        }
+    }
+}
+
+asio::awaitable<result<endpoints>>
+resolver::resolve(std::string host, std::uint16_t port, std::chrono::milliseconds timeout) {
+    boost::system::error_code not_digits;
+    const auto address = asio::ip::make_address(host, not_digits);
+    if (!not_digits) {
+        endpoints one{tcp::endpoint(address, port)};
+        co_return one;
+    }
+    if (std::chrono::steady_clock::now() < known_until_) {
+        co_return known_;
+    }
+    asio::steady_timer until(executor_, timeout);
+    auto asked = std::make_shared<question>();
+    asked->waiting = &until;
+    asked->executor = executor_;
+    running_ = asked;
+
+    // The thread blocks all signals: handlers belong to the application.
+    sigset_t all_signals;
+    sigset_t before;
+    ::sigfillset(&all_signals);
+    ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
+    bool started = true;
+    try {
+        std::thread([asked, host, port] {
+            auto answer = look_up(host, port);
+            const std::lock_guard guard(asked->lock);
+            asked->answer = std::move(answer);
+            if (asked->waiting != nullptr) {
+                asio::post(asked->executor, [asked] {
+                    const std::lock_guard posted_guard(asked->lock);
+                    if (asked->waiting != nullptr) {
+                        asked->waiting->cancel();
+                    }
+                });
+            }
+        }).detach();
+    } catch (const std::system_error&) {
+        started = false;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (!started) {
+        running_ = nullptr;
+        co_return std::make_error_code(std::errc::resource_unavailable_try_again);
+    }
+
+    boost::system::error_code ignored;
+    auto into = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await until.async_wait(into);
+
+    running_ = nullptr;
+    const std::lock_guard guard(asked->lock);
+    asked->waiting = nullptr;
+    asked->executor = {};
+    if (asked->answer) {
+        known_ = *asked->answer;
+        known_until_ = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    }
+    co_return asked->answer;
+}
+
+} // namespace monarc::transport
