@@ -1,0 +1,46 @@
+#pragma once
+
+// `monarc sink` as a child process: started, killed, started again, asked what it has.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+namespace example {
+
+// What the sink says it has stored; docs/sink.md explains the summary.
+struct sink_summary {
+    bool is_valid = false;
+    std::uint64_t events = 0, repeats = 0, records = 0, fields = 0, class_messages = 0,
+                  contexts = 0;
+    std::uint64_t sum_count = 0, sum = 0, sum_min = 0, sum_max = 0, sum_xor = 0;
+};
+
+class sink_process {
+public:
+    // `command` is the program monarc. The events go to `store`; `lose` is the number of a record
+    // that it is to lose.
+    sink_process(std::string command, std::string store, std::uint64_t lose);
+    ~sink_process();
+    sink_process(const sink_process&) = delete;
+    sink_process& operator=(const sink_process&) = delete;
+
+    // Waits until it listens. Returns: false if it does not, with the reason on standard error.
+    bool start();
+    void kill();
+    sink_summary stop();
+    std::uint16_t port() const { return port_; }
+
+private:
+    std::string read_line();
+
+    std::string command_;
+    std::string store_;
+    std::uint64_t lose_;
+    std::uint16_t port_ = 0; // any at first, the same again after that
+    pid_t pid_ = -1;
+    int output_ = -1;
+};
+
+} // namespace example

@@ -1,0 +1,72 @@
+"""The example on real flights: the ledger is exact, also when the sink is killed meanwhile, and notices a loss."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+example, monarc, data = sys.argv[1:4]
+passed = failed = 0
+
+
+def run(*options):
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [example, "--monarc", monarc, "--data", data, "--store", os.path.join(folder, "flights.ndjson"), *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+    return done.returncode, done.stdout, done.stderr
+
+
+def check(name, holds, shown):
+    global passed, failed
+    if holds:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED {name}\n{shown}")
+
+
+def row(text, name):
+    """The numbers in a row of the final table."""
+    line = next((one for one in text.splitlines() if one.startswith(f"  {name} ")), "")
+    return [int(number) for number in re.findall(r"\d+", line[len(name) + 2 :])]
+
+
+sanitized = "MONARC_TEST_SANITIZER" in os.environ
+passes = "1" if sanitized else "5"
+pushes = 4 * int(passes) * 5000 * 2
+
+code, out, err = run("--passes", passes)
+check(
+    "every (row, thread, pass) has a context of its own and all of it arrives",
+    code == 0
+    and out.endswith("ledger: exact\n")
+    and row(out, "accepted") == [pushes, pushes]
+    and row(out, "contexts") == [pushes // 2] * 3
+    and len(set(row(out, "fields"))) == 1,
+    out + err,
+)
+
+code, out, err = run("--passes", "1", "--break")
+check("a record that the sink loses is noticed", code == 1 and out.endswith("ledger: NOT exact\n"), out + err)
+
+code, out, err = run("--passes", passes, "--kill", "3")
+check(
+    "nothing is lost when the sink is killed with SIGKILL and restarted three times",
+    code == 0 and out.endswith("ledger: exact\n") and out.count("sink killed and started again") == 3,
+    out + err,
+)
+
+code, out, err = run("--threads", "many")
+check("a value that is no number is refused", code == 2 and "--threads many" in err, out + err)
+
+code, out, err = run("--data", "/nonexistent")
+check("a file that is not there is named", code == 2 and "/nonexistent" in err, out + err)
+
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed else 0)
