@@ -42,6 +42,16 @@ std::string base64(const std::array<unsigned char, 16>& bytes) {
     return text;
 }
 
+// forward.md section 9: a receiver may acknowledge what it threw away, so debug builds read again what they wrote.
+[[maybe_unused]] bool reads_back(std::string_view entries, std::size_t count) {
+    encode::msgpack_reader reader(entries);
+    std::size_t found = 0;
+    while (!reader.at_end() && reader.skip() == encode::read_status::ok) {
+        ++found;
+    }
+    return reader.at_end() && found == count;
+}
+
 } // namespace
 
 mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : options_(options) {
@@ -236,6 +246,7 @@ mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& r
             encode_entry(b, entry, entries_);
             entry_records.push_back(entry.records);
         }
+        assert(reads_back(entries_.view(), entry_records.size()));
         return wrap(entries_.view(), last_entry_at, std::move(entry_records), random);
     } catch (const std::bad_alloc&) {
         return std::make_error_code(std::errc::not_enough_memory);

@@ -177,6 +177,19 @@ struct thread_producers {
         first = &p;
     }
 
+    // A thread that outlives many exporters keeps nothing of them.
+    void leave_closed_queues() noexcept {
+        for (auto** at = &first; *at != nullptr;) {
+            auto& p = **at;
+            if (p.queue->is_open()) {
+                at = &p.next_of_thread;
+            } else {
+                *at = p.next_of_thread;
+                p.queue->give_back(p);
+            }
+        }
+    }
+
     static thread_producers& mine() {
         thread_local thread_producers instance;
         return instance;
@@ -454,6 +467,7 @@ producer* record_queue::new_producer() {
     auto& mine = thread_producers::mine();
     auto* p = mine.find(*this);
     if (p == nullptr) {
+        mine.leave_closed_queues();
         const std::lock_guard guard(lock_);
         // One that has been emptied comes first: a thread gets a whole share, not what another has
         // left over.
