@@ -42,7 +42,8 @@ std::string base64(const std::array<unsigned char, 16>& bytes) {
     return text;
 }
 
-// forward.md section 9: a receiver may acknowledge what it threw away, so debug builds read again what they wrote.
+// forward.md section 9: a receiver may acknowledge what it threw away, so debug builds read again
+// what they wrote.
 [[maybe_unused]] bool reads_back(std::string_view entries, std::size_t count) {
     encode::msgpack_reader reader(entries);
     std::size_t found = 0;

@@ -39,7 +39,11 @@ TEST_SUITE("compress/gzip") {
 TEST_CASE("every codec's member inflates to what went in") {
     for (const auto which : codecs()) {
         for (const auto& input :
-             {std::string(), std::string("x"), random_bytes(mib), records(mib), std::string(mib, 'z')}) {
+             {std::string(),
+              std::string("x"),
+              random_bytes(mib),
+              records(mib),
+              std::string(mib, 'z')}) {
             CAPTURE(name(which));
             CAPTURE(input.size());
 
@@ -99,7 +103,8 @@ TEST_CASE("every length around the block sizes survives incompressible input") {
     for (const auto which : codecs()) {
         gzip_writer writer(which);
         const auto random = random_bytes(200'000);
-        for (const std::size_t length : {1u, 2u, 255u, 4096u, 32768u, 65534u, 65535u, 65536u, 131071u}) {
+        for (const std::size_t length :
+             {1u, 2u, 255u, 4096u, 32768u, 65534u, 65535u, 65536u, 131071u}) {
             CAPTURE(name(which));
             CAPTURE(length);
             std::string out;

@@ -93,6 +93,7 @@ TEST_CASE("D-13.2 a bomb is refused by its ratio, beyond the bytes that are free
 TEST_CASE("limits as large as can be do not overflow") {
     constexpr auto max = static_cast<std::size_t>(-1);
 
-    CHECK(inflate(packed("text"), {.max_bytes = max, .max_ratio = max, .free_bytes = max}).has_value());
+    CHECK(inflate(packed("text"), {.max_bytes = max, .max_ratio = max, .free_bytes = max})
+              .has_value());
 }
 }

@@ -18,18 +18,18 @@ const std::string every_kind =
     "\x81\xa3"
     "ack\xa2"
     "AB"
-    "\x9f"                                                         // 15 elements
-    "\xc0\xc2\xc3"                                                 // nil, false, true
+    "\x9f"         // 15 elements
+    "\xc0\xc2\xc3" // nil, false, true
     "\xc4\x01"
     "b\xc5\x00\x01"
     "b\xc6\x00\x00\x00\x01"
-    "b"                                                            // bin 8, 16, 32
+    "b" // bin 8, 16, 32
     "\xc7\x01\x05"
     "e\xd4\x06"
-    "f\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x07"                    // ext 8, fixext 1, fixext 8
-    "\xca\x3f\x00\x00\x00\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"     // 0.5, 1.5
-    "\xd9\x01t\xda\x00\x01t"                                       // str 8, str 16
-    "\xdc\x00\x01\x01\xde\x00\x01\xa1k\x90"s;                      // array 16, map 16
+    "f\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x07"                // ext 8, fixext 1, fixext 8
+    "\xca\x3f\x00\x00\x00\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00" // 0.5, 1.5
+    "\xd9\x01t\xda\x00\x01t"                                   // str 8, str 16
+    "\xdc\x00\x01\x01\xde\x00\x01\xa1k\x90"s;                  // array 16, map 16
 
 std::string repeat(std::string_view piece, int times) {
     std::string out;
@@ -58,9 +58,10 @@ TEST_CASE("an acknowledgement is read piece by piece") {
 }
 
 TEST_CASE("integers are read whatever width the peer chose") {
-    const auto input = "\x05\xcc\xff\xcd\x01\x00\xce\x65\x53\xf1\x00\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
-                       "\xe0\xd0\x80\xd1\xff\x00\xd2\x80\x00\x00\x00\xd3\x80\x00\x00\x00\x00\x00\x00\x00"
-                       "\xd0\x07\xd3\x00\x00\x00\x00\x00\x00\x00\x09"sv;
+    const auto input =
+        "\x05\xcc\xff\xcd\x01\x00\xce\x65\x53\xf1\x00\xcf\xff\xff\xff\xff\xff\xff\xff\xff"
+        "\xe0\xd0\x80\xd1\xff\x00\xd2\x80\x00\x00\x00\xd3\x80\x00\x00\x00\x00\x00\x00\x00"
+        "\xd0\x07\xd3\x00\x00\x00\x00\x00\x00\x00\x09"sv;
     msgpack_reader reader(input);
 
     for (const std::uint64_t expected :
@@ -101,7 +102,8 @@ TEST_CASE("an integer that does not fit is a mismatch and stays where it is") {
 }
 
 TEST_CASE("floats of both widths and integers are numbers") {
-    msgpack_reader reader("\xca\x3f\x00\x00\x00\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\x07\xff\xa1x"sv);
+    msgpack_reader reader(
+        "\xca\x3f\x00\x00\x00\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00\x07\xff\xa1x"sv);
     double value = 0;
 
     CHECK(reader.read_number(value) == read_status::ok);
@@ -116,9 +118,10 @@ TEST_CASE("floats of both widths and integers are numbers") {
 }
 
 TEST_CASE("text, binary and extensions are views of the input") {
-    msgpack_reader reader("\xa1t\xd9\x01u\xda\x00\x01v\xdb\x00\x00\x00\x01w\xc4\x01y\xc5\x00\x01z"
-                          "\xc6\x00\x00\x00\x01!\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x07\xc7\x03\xff"
-                          "abc"sv);
+    msgpack_reader reader(
+        "\xa1t\xd9\x01u\xda\x00\x01v\xdb\x00\x00\x00\x01w\xc4\x01y\xc5\x00\x01z"
+        "\xc6\x00\x00\x00\x01!\xd7\x00\x65\x53\xf1\x00\x00\x00\x00\x07\xc7\x03\xff"
+        "abc"sv);
     std::string text;
     std::string_view piece;
     for (int i = 0; i < 4; ++i) {
@@ -183,7 +186,8 @@ TEST_CASE("sixteen levels are read, seventeen are malformed before the rest is l
 }
 
 TEST_CASE("a length that is only claimed is never believed") {
-    msgpack_reader reader("\xdb\xff\xff\xff\xff" "abc"sv);
+    msgpack_reader reader("\xdb\xff\xff\xff\xff"
+                          "abc"sv);
     std::string_view text;
 
     CHECK(reader.read_text(text) == read_status::more);
