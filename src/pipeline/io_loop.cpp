@@ -26,6 +26,14 @@ constexpr auto longest_poll = 5ms;
 constexpr std::size_t most_slots_a_pass = 16'384; // shared by the threads that have something
 constexpr auto close_slack = 150ms;               // for coroutines to find out, after the deadline
 
+// As much state as the operating system gives: payload ids must not meet those of another process.
+std::mt19937_64 seeded_generator() {
+    std::random_device device;
+    std::seed_seq seed{
+        device(), device(), device(), device(), device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+}
+
 delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
     return {.retry = o.retry};
 }
@@ -34,7 +42,7 @@ delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()),
-      random_(std::random_device{}()), list_(delivery_settings_of(options)) {
+      random_(seeded_generator()), list_(delivery_settings_of(options)) {
     if (const auto* forward = std::get_if<mona_forward_options>(&options.mona)) {
         const destinations::mona_forward::settings settings{
             .options = *forward, .response_timeout = options.response_timeout};
