@@ -171,6 +171,15 @@ read_status msgpack_reader::next(msgpack_token& token) noexcept {
 }
 
 read_status msgpack_reader::skip(int max_depth) noexcept {
+    // Most of what is skipped is a scalar, which needs no stack.
+    const auto from = rest();
+    head h;
+    const bool is_known = read_head(from, h) == read_status::ok;
+    const bool is_scalar = h.kind != msgpack_kind::array && h.kind != msgpack_kind::map;
+    if (is_known && is_scalar && h.payload_bytes <= from.size() - h.head_bytes) {
+        position_ += h.head_bytes + h.payload_bytes;
+        return read_status::ok;
+    }
     msgpack_framer framer(max_depth);
     const auto status = framer.scan(rest());
     if (status == read_status::ok)

@@ -107,8 +107,9 @@ public:
 private:
     static constexpr int stack_size = 64;
 
-    // How many objects are still to come in each open array or map, and in all of them together.
-    std::array<std::uint64_t, stack_size> open_{};
+    // How many objects are still to come in each open array or map (of these only the first depth_
+    // are ever read, so they are not cleared first), and in all of them together.
+    std::array<std::uint64_t, stack_size> open_;
     int depth_ = 0;
     int max_depth_;
     std::uint64_t outstanding_ = 1;

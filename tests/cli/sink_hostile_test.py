@@ -12,10 +12,15 @@ import threading
 import time
 
 from sink_process import (
-    Checks, Sink, envelope, is_closed, pack, packed_message, read_acks, unpack_all)
+    SANITIZED, SLOWER, Checks, Sink, envelope, is_closed, pack, packed_message, read_acks)
 
 MIB = 1 << 20
 MAX_KIB = 200 * 1024
+
+
+def memory(checks, sink, name, most):
+    peak = sink.peak_kib()
+    checks.check(name + ": memory", peak < most or SANITIZED, "%d KiB" % peak)
 
 
 def honest(checks, sink, name):
@@ -47,7 +52,7 @@ def bombs_are_refused(checks):
             data = pack(["t.bomb", body, {"compressed": "gzip", "chunk": name}])
             checks.check(name + ": fits on the wire", len(data) < 8 * MIB, len(data))
             refused(checks, sink, name, data)
-            checks.check(name + ": memory", sink.peak_kib() < MAX_KIB, sink.peak_kib())
+            memory(checks, sink, name, MAX_KIB)
             honest(checks, sink, name + ".")
         print("peak memory: %d KiB at start, %d KiB after the bombs" % (before, sink.peak_kib()))
         summary = sink.stop()
@@ -57,13 +62,13 @@ def bombs_are_refused(checks):
     checks.check("none of it kept", summary["totals"]["events"] == 3, summary["totals"])
 
 
-def twenty_million_events_pass_in_little_memory(checks):
-    # Within the limits: the ratio is kept low by what goes along.
+def two_million_events_pass_in_little_memory(checks):
+    # Not compressed: as many events as 8 MiB on the wire can hold, three bytes each.
     entries = b"\x92\x01\x80" * (7 * MIB // 3)
     with Sink(MONARC) as sink, sink.connect() as connection:
         connection.sendall(pack(["t.tiny", entries, {"chunk": "a"}]))
         checks.check("answered", read_acks(connection, 1) == ["a"])
-        checks.check("memory", sink.peak_kib() < MAX_KIB, sink.peak_kib())
+        memory(checks, sink, "peak", MAX_KIB)
         totals = sink.stop()["totals"]
     checks.check("all counted", totals["events"] == 7 * MIB // 3, totals)
 
@@ -79,7 +84,7 @@ def claims_are_not_believed(checks):
         for name, data in claims.items():
             refused(checks, sink, name, data)
         honest(checks, sink, "claims")
-        checks.check("memory", sink.peak_kib() < 50 * 1024, sink.peak_kib())
+        memory(checks, sink, "peak", 50 * 1024)
         # A claim inside of packed entries is a cut-off entry, as for Fluentd.
         with sink.connect() as connection:
             connection.sendall(pack(["t", b"\x92\x01\x80\xdd\xff\xff\xff\xff", {"chunk": "cut"}]))
@@ -129,7 +134,7 @@ def a_megabyte_in_small_pieces_takes_linear_time(checks):
         for at in range(0, len(data), 600):
             connection.sendall(data[at:at + 600])
         checks.check("answered", read_acks(connection, 1) == ["x"])
-    checks.check("in time", time.monotonic() - started < 20, time.monotonic() - started)
+    checks.check("in time", time.monotonic() - started < 20 * SLOWER, time.monotonic() - started)
 
 
 def eight_mebibytes_are_the_limit(checks):
@@ -195,7 +200,7 @@ def many_half_messages_stay_within_memory(checks):
         for thread in threads:
             thread.join(20)
         time.sleep(0.2)
-        checks.check("memory", sink.peak_kib() < MAX_KIB, sink.peak_kib())
+        memory(checks, sink, "peak", MAX_KIB)
         for connection in connections:
             connection.close()
         honest(checks, sink, "after 240 MiB of halves")
@@ -208,7 +213,7 @@ def idle_connections_are_closed(checks):
         with sink.connect() as silent, sink.connect() as halfway:
             started = time.monotonic()
             halfway.sendall(b"\x93\xa1t")
-            checks.check("silent: closed", is_closed(silent, 5))
+            checks.check("silent: closed", is_closed(silent))
             checks.check("inside a message: closed", is_closed(halfway, 5))
             checks.check("not earlier", time.monotonic() - started >= 0.25)
         summary = sink.stop()
@@ -229,7 +234,7 @@ def who_reads_no_answers_is_cut(checks):
             except OSError:
                 checks.check("held up", True)
             honest(checks, sink, "beside")
-            checks.check("memory", sink.peak_kib() < MAX_KIB, sink.peak_kib())
+            memory(checks, sink, "peak", MAX_KIB)
         summary = sink.stop()
     checks.check("counted", summary["refused"]["idle"] == 1, summary["refused"])
 
@@ -258,9 +263,12 @@ def random_bytes_do_no_harm(checks):
 
 if __name__ == "__main__":
     MONARC = sys.argv[1]
-    sys.exit(Checks().run(
+    checks = Checks()
+    if SANITIZED:
+        checks.skip("peak memory", "a sanitizer needs memory of its own")
+    sys.exit(checks.run(
         bombs_are_refused,
-        twenty_million_events_pass_in_little_memory,
+        two_million_events_pass_in_little_memory,
         claims_are_not_believed,
         deep_nesting_is_refused,
         a_slow_writer_is_understood,

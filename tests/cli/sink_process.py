@@ -7,13 +7,15 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 import traceback
 
 EVENT_TIME = 1700000000
+
+# Sanitizers take memory of their own and time for each access.
+SANITIZED = bool(os.environ.get("MONARC_TEST_SANITIZER"))
+SLOWER = 10 if SANITIZED else 1
 
 
 class Sink:
@@ -40,7 +42,7 @@ class Sink:
             self.kill()
         self.errors.close()
 
-    def connect(self, timeout=10):
+    def connect(self, timeout=10 * SLOWER):
         return socket.create_connection(("127.0.0.1", self.port), timeout)
 
     def stop(self):
@@ -50,7 +52,7 @@ class Sink:
         return self.wait()
 
     def wait(self, timeout=20):
-        out, _ = self.process.communicate(timeout=timeout)
+        out, _ = self.process.communicate(timeout=timeout * SLOWER)
         assert self.process.returncode == 0, (self.process.returncode, self.log())
         return json.loads(out)
 
@@ -68,34 +70,46 @@ class Sink:
 
 
 class Checks:
-    """Counts named checks and prints the last line that a runner looks for."""
+    """Counts cases and prints what tools/test reads. A case is a test function, or what begin() names
+    inside of one; it may hold many checks."""
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
+        self.case = None
+        self.wrong = []
+
+    def begin(self, name):
+        self.end()
+        self.case = name
+
+    def end(self):
+        if self.case is not None:
+            if self.wrong:
+                self.failed += 1
+                print("FAIL %s" % self.case, *self.wrong, sep="\n    ", flush=True)
+            else:
+                self.passed += 1
+        self.case, self.wrong = None, []
 
     def check(self, name, good, detail=""):
-        if good:
-            self.passed += 1
-        else:
-            self.failed += 1
-            print("FAILED: %s %s" % (name, detail))
+        if not good:
+            self.wrong.append("%s %s" % (name, detail))
 
     def skip(self, name, why):
         self.skipped += 1
-        print("skipped: %s: %s" % (name, why))
+        print("SKIP %s: %s" % (name, why), flush=True)
 
     def run(self, *tests):
         for test in tests:
             started = time.monotonic()
+            self.begin(test.__name__.replace("_", " "))
             try:
                 test(self)
             except Exception:
-                self.failed += 1
-                print("FAILED: %s: exception" % test.__name__)
-                traceback.print_exc(file=sys.stdout)
-            print("%-40s %.2f s" % (test.__name__, time.monotonic() - started))
-        line = "%d passed, %d failed" % (self.passed, self.failed)
-        print(line + (", %d skipped" % self.skipped if self.skipped else ""))
+                self.wrong.append(traceback.format_exc())
+            self.end()
+            print("%-45s %.2f s" % (test.__name__, time.monotonic() - started), flush=True)
+        print("%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped))
         return 1 if self.failed else 0
 
 
@@ -168,7 +182,7 @@ def unpack_all(data):
     return out
 
 
-def read_acks(connection, count, timeout=20):
+def read_acks(connection, count, timeout=20 * SLOWER):
     """The next `count` chunks that are acknowledged; fewer if the connection ends."""
     connection.settimeout(timeout)
     data, acks = bytearray(), []
@@ -206,7 +220,7 @@ def read_store(path):
         return [json.loads(line) for line in lines]
 
 
-def is_closed(connection, timeout=5):
+def is_closed(connection, timeout=5 * SLOWER):
     """Whether the sink ends the connection."""
     connection.settimeout(timeout)
     try:

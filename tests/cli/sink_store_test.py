@@ -3,7 +3,6 @@
 Usage: sink_store_test.py MONARC
 """
 
-import gzip
 import json
 import os
 import resource
@@ -14,7 +13,7 @@ import threading
 import time
 
 from sink_process import (
-    Checks, Sink, envelope, is_closed, pack, packed_message, read_acks, read_store)
+    SLOWER, Checks, Sink, envelope, packed_message, read_acks, read_store)
 
 PER_MESSAGE = 50
 TAG = "mona.client.message"
@@ -46,7 +45,7 @@ def sigkill_and_restart(checks, round_number, store, first, wait):
         connection = sink.connect()
         thread = threading.Thread(target=send_until_killed, args=(connection, numbers, acks))
         thread.start()
-        time.sleep(wait)
+        time.sleep(wait * SLOWER)
         sink.kill()
         thread.join(30)
         connection.close()
