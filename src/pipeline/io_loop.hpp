@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
@@ -46,7 +47,7 @@ public:
     flush_result close(std::chrono::milliseconds timeout);
     exporter_stats stats();
     void retry_now();
-    bool is_own_thread() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
+    bool is_own_thread() const noexcept { return std::this_thread::get_id() == own_id_.load(); }
 
 private:
     // Somebody waits until everything up to a barrier is settled.
@@ -78,6 +79,7 @@ private:
     flush_result result_of(const flush_request& request) const;
     void finish(bool is_late);
     exporter_stats snapshot();
+    exporter_stats last_stats();
     double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
     template <class Work>
@@ -121,6 +123,8 @@ private:
 
     std::mutex close_lock_; // one closer at a time; the others see what it saw
     bool is_closed_ = false;
+    std::atomic<std::thread::id>
+        own_id_{};       // while it runs; thread_ itself changes when it is joined
     std::thread thread_; // last: it uses everything above
 };
 
