@@ -229,6 +229,7 @@ std::uint32_t aggregator::hold(std::string_view id, std::uint64_t hash) {
     fresh.entry = none;
     fresh.told_epoch = 0;
     fresh.is_live = true;
+    fresh.was_used = false; // not before it comes again: else all look alike to the hand
     const auto [slot, is_new] = places_.try_emplace(hash, place);
     fresh.next_of_hash = is_new ? none : std::exchange(slot->second, place);
     return place;
@@ -333,9 +334,10 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
             let_oldest_go();
         }
         place = hold(fresh.id, std::hash<std::string_view>{}(fresh.id));
+    } else {
+        contexts_[place].was_used = true;
     }
     auto& context = contexts_[place];
-    context.was_used = true;
     if (record.context != nullptr) {
         record.context->place = place;
         record.context->place_generation = context.generation;

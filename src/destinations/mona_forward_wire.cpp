@@ -405,13 +405,14 @@ result<std::string_view> ack_reader::next() {
     for (std::uint32_t i = 0; i < pairs; ++i) {
         std::string_view name;
         std::string_view value;
-        if (object.read_bytes(name) == encode::read_status::ok && name == "ack" &&
-            object.read_bytes(value) == encode::read_status::ok) {
-            return value;
+        if (object.read_bytes(name) != encode::read_status::ok) {
+            object.skip(); // a key that is no text
         }
-        if (name != "ack") {
-            object.skip();
+        if (name == "ack" && object.read_bytes(value) == encode::read_status::ok) {
+            return value.empty() ? fail("an acknowledgement without an id")
+                                 : result<std::string_view>(value);
         }
+        object.skip();
     }
     return fail("a map without ack");
 }

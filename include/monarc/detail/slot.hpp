@@ -143,7 +143,9 @@ template <class Field>
 
 template <std::size_t... Index, class... Fields>
 [[gnu::always_inline]] inline void lay_all_fixed(
-    unsigned char* body, std::index_sequence<Index...>, const Fields&... fields) noexcept {
+    [[maybe_unused]] unsigned char* body,
+    std::index_sequence<Index...>,
+    const Fields&... fields) noexcept {
     (lay_fixed<fixed_offset<Index, Fields...>()>(body, fields), ...);
 }
 
@@ -155,7 +157,7 @@ push_long(const destination_of_push& to, std::uint64_t shape, const Fields&... f
     std::string_view parts[text_count<Fields...> + 1];
     parts[0] = {reinterpret_cast<const char*>(fixed), fixed_total<Fields...>};
     std::size_t count = 1;
-    const auto add = [&](const auto& field) {
+    [[maybe_unused]] const auto add = [&](const auto& field) {
         if constexpr (std::remove_cvref_t<decltype(field)>::type == value_type::text) {
             parts[count++] = field.value;
         }
