@@ -96,6 +96,10 @@ delivery_list::iterator delivery_list::lose(
         }
     }
     lost_class_messages_ = lost_class_messages_ || one->what->has_class_messages;
+    if (one == items_.begin() && suspicion_ != suspicion::cleared) { // it was about this one
+        suspicion_ = suspicion::none;
+        detour_ = 0;
+    }
     return remove(one);
 }
 
@@ -230,10 +234,6 @@ bool delivery_list::drop_oldest(reason why) {
     });
     if (oldest == items_.end()) {
         return false;
-    }
-    if (oldest == items_.begin() && suspicion_ != suspicion::cleared) {
-        suspicion_ = suspicion::none;
-        detour_ = 0;
     }
     lose(oldest, &delivery_counts::dropped, &settled::dropped, why);
     return true;
