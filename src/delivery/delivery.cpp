@@ -12,6 +12,16 @@ namespace {
 
 constexpr std::uint32_t strikes_for_suspicion = 3; // D-7.6
 
+// A receiver that fails at random fails thrice over one payload while another passes, now and then.
+// A cut loses nothing by that; before what cannot be cut is given up, others pass it this often.
+constexpr std::uint32_t passes_for_verdict = 12;
+
+bool can_be_cut(const payload& p) {
+    return std::count_if(p.entry_records.begin(), p.entry_records.end(), [](std::uint32_t n) {
+               return n != 0;
+           }) > 1;
+}
+
 } // namespace
 
 delivery_list::delivery_list(const delivery_settings& settings) : settings_(settings) {}
@@ -53,7 +63,8 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     }
     const bool is_detour = suspicion_ == suspicion::test_another && items_.size() > 1;
     if (is_detour) {
-        candidate = std::next(items_.begin());
+        candidate = std::next(
+            items_.begin(), 1 + static_cast<std::ptrdiff_t>(next_detour_ % (items_.size() - 1)));
     }
     candidate->attempt = ++last_attempt_;
     set_state(*candidate, item_state::in_flight);
@@ -96,6 +107,10 @@ delivery_list::iterator delivery_list::lose(
         }
     }
     lost_class_messages_ = lost_class_messages_ || one->what->has_class_messages;
+    if (one == items_.begin()) { // the suspicion was about this one
+        suspicion_ = suspicion::none;
+        detour_ = 0;
+    }
     return remove(one);
 }
 
@@ -123,13 +138,14 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
     if (one->attempt ==
         detour_) { // it passes: the first is the fault; this one goes again in its turn
         detour_ = 0;
-        suspicion_ = suspicion::split;
         set_state(*one, item_state::ready);
+        auto& front = items_.front();
+        const bool is_sure = can_be_cut(*front.what) || ++front.passed_by == passes_for_verdict;
+        suspicion_ = is_sure ? suspicion::split : suspicion::none;
+        front.strikes = strikes_for_suspicion - 1; // one more failure is enough to look again
         return;
     }
-    if (suspicion_ == suspicion::cleared) {
-        suspicion_ = suspicion::none;
-    }
+    next_detour_ = 0;
     // D-5.4: delivered when all before it on the connection are.
     set_state(*one, item_state::acked);
     while (!items_.empty() && items_.front().state == item_state::acked) {
@@ -162,8 +178,10 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
     back_to_ready();
     if (was_detour) { // nothing passes: the destination is down
         detour_ = 0;
-        suspicion_ = suspicion::cleared;
+        suspicion_ = suspicion::none;
         items_.front().strikes = 0;
+        items_.front().passed_by = 0;
+        ++next_detour_;
     } else {
         judge_front(result.was_written);
     }
@@ -230,10 +248,6 @@ bool delivery_list::drop_oldest(reason why) {
     });
     if (oldest == items_.end()) {
         return false;
-    }
-    if (oldest == items_.begin() && suspicion_ != suspicion::cleared) {
-        suspicion_ = suspicion::none;
-        detour_ = 0;
     }
     lose(oldest, &delivery_counts::dropped, &settled::dropped, why);
     return true;

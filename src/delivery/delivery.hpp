@@ -116,6 +116,7 @@ private:
         std::uint32_t attempts = 0;
         std::uint32_t strikes =
             0; // connections in a row that failed after this, the first undelivered, was written
+        std::uint32_t passed_by = 0; // times in a row that another passed while this one failed
         item_state state = item_state::ready;
     };
     using iterator = std::list<item>::iterator;
@@ -150,9 +151,10 @@ private:
     std::chrono::milliseconds wait_{0};
     time_point wait_until_ = time_point::min();
 
-    enum class suspicion : std::uint8_t { none, test_another, split, cleared };
+    enum class suspicion : std::uint8_t { none, test_another, split };
     suspicion suspicion_ = suspicion::none;
-    std::uint64_t detour_ = 0; // the attempt that tests whether another payload passes
+    std::uint64_t detour_ = 0;    // the attempt that tests whether another payload passes
+    std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
     bool lost_class_messages_ = false;
     std::deque<watch*> watches_;
 };
