@@ -717,8 +717,9 @@ void record_queue::shut() noexcept {
             }
             return sum;
         };
-        // Both counters move after the slot was published or refused.
-        while (settled() < begun) {
+        // Both counters move after the slot was published or refused; of warm_up, which is no push,
+        // `pushed` goes back by one.
+        while (settled() < std::min(begun, p->pushed.load(std::memory_order_acquire))) {
             std::this_thread::yield();
         }
     }
