@@ -66,6 +66,7 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
 // ------------------------------------------------------------------------------------------------------
 
 void io_loop::run() noexcept {
+    own_id_ = std::this_thread::get_id();
     log_(
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
@@ -89,6 +90,7 @@ void io_loop::run() noexcept {
     } catch (...) {
         log_(log_level::error, "io_loop: unexpected exception at close");
     }
+    own_id_ = std::thread::id(); // another thread may get the number
 }
 
 void io_loop::tick() {

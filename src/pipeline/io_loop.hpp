@@ -17,6 +17,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
@@ -46,7 +47,7 @@ public:
     flush_result close(std::chrono::milliseconds timeout);
     exporter_stats stats();
     void retry_now();
-    bool is_own_thread() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
+    bool is_own_thread() const noexcept { return std::this_thread::get_id() == own_id_.load(); }
 
 private:
     // Somebody waits until everything up to a barrier is settled.
@@ -121,6 +122,8 @@ private:
 
     std::mutex close_lock_; // one closer at a time; the others see what it saw
     bool is_closed_ = false;
+    std::atomic<std::thread::id>
+        own_id_{};       // while it runs; thread_ itself changes when it is joined
     std::thread thread_; // last: it uses everything above
 };
 
