@@ -394,10 +394,22 @@ exporter_stats io_loop::stats() {
     }
     auto promise = std::make_shared<std::promise<exporter_stats>>();
     auto answer = promise->get_future();
-    if (!post([this, promise] { promise->set_value(has_ended_ ? final_stats_ : snapshot()); })) {
-        return final_stats_;
+    if (!post([this, promise] { promise->set_value(has_ended_ ? last_stats() : snapshot()); })) {
+        return last_stats();
     }
     return answer.get();
+}
+
+// After the end: what was accepted is settled, but pushes go on being refused and counted (D-9.5).
+exporter_stats io_loop::last_stats() {
+    auto s = final_stats_;
+    const auto counts = queue_.counts();
+    s.pushed = counts.pushed;
+    for (std::size_t i = 0; i < queue::reject_reasons; ++i) {
+        s.rejected[static_cast<reason>(i)] = counts.rejected[i];
+    }
+    assert(s.is_exact());
+    return s;
 }
 
 void io_loop::retry_now() {

@@ -79,6 +79,7 @@ private:
     flush_result result_of(const flush_request& request) const;
     void finish(bool is_late);
     exporter_stats snapshot();
+    exporter_stats last_stats();
     double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
     template <class Work>
