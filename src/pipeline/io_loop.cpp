@@ -34,6 +34,12 @@ std::mt19937_64 seeded_generator() {
     return std::mt19937_64(seed);
 }
 
+// A caller may say "for ever" by the longest duration there is: now plus that would overflow.
+steady::time_point deadline_in(std::chrono::milliseconds timeout) {
+    constexpr std::chrono::milliseconds longest = std::chrono::hours(24) * 365;
+    return steady::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest);
+}
+
 delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
     return {.retry = o.retry};
 }
@@ -337,7 +343,7 @@ bool io_loop::post(Work work) {
 
 flush_result io_loop::flush(std::chrono::milliseconds timeout) {
     auto request = std::make_unique<flush_request>();
-    request->deadline = steady::now() + timeout;
+    request->deadline = deadline_in(timeout);
     auto answer = request->promise.get_future();
     if (!post([this, moved = std::move(request)]() mutable { begin_flush(std::move(moved)); })) {
         auto settled = final_result_;
@@ -494,7 +500,7 @@ exporter_stats io_loop::snapshot() {
 flush_result io_loop::close(std::chrono::milliseconds timeout) {
     const std::lock_guard guard(close_lock_);
     if (!is_closed_) {
-        const auto deadline = steady::now() + timeout;
+        const auto deadline = deadline_in(timeout);
         queue_.shut();
         post([this, deadline] { begin_close(deadline); });
         thread_.join();
