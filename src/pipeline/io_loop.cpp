@@ -142,6 +142,7 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
         retired_.push_back(
             {.entry = one.entry, .stamp = newest, .has_no_handle = one.has_no_handle});
     }
+    tell_lost_classes_again(); // before the next record of such a context
     const auto share = std::max(
         queue::block_slots, most_slots_a_pass / std::max<std::size_t>(1, queue_.producer_count()));
     const auto complete = queue_.drain(*this, newest, share);
@@ -254,10 +255,14 @@ void io_loop::keep_within_memory() {
                 list_.counts().dropped[reason::memory]),
             steady::now());
     }
+    tell_lost_classes_again();
+    queue_.set_other_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+}
+
+void io_loop::tell_lost_classes_again() {
     if (aggregator_ && list_.take_lost_class_messages()) {
         aggregator_->tell_classes_again();
     }
-    queue_.set_other_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
 }
 
 void io_loop::pump() {

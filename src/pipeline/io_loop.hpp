@@ -66,6 +66,7 @@ private:
     void feed(const record_view& record, time_point now);
     void seal(time_point now);
     void keep_within_memory();
+    void tell_lost_classes_again();
     void pump();
     void split_suspect();
     boost::asio::awaitable<void>
