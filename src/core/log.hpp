@@ -35,6 +35,7 @@ public:
 
     void happened(logger& log, log_level level, std::string_view text, time_point now);
     void ended(logger& log, std::string_view text);
+    bool goes_on() const noexcept { return count_ != 0; }
 
 private:
     std::uint64_t count_ = 0;

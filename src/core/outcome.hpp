@@ -16,8 +16,9 @@ enum class verdict : std::uint8_t {
 
 struct outcome {
     verdict what = verdict::retry;
-    bool was_written = false; // the peer had all of it before it failed
-    std::string why{};        // for the log; empty when delivered
+    bool was_written = false;    // the peer had all of it before it failed
+    bool was_unanswered = false; // it failed because no acknowledgement came in time
+    std::string why{};           // for the log; empty when delivered
 };
 
 } // namespace monarc

@@ -172,6 +172,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
         fail(*over, fmt::format("write to {}: {}", peer(), ec.message()));
     }
     const bool was_written = !ec;
+    bool was_unanswered = false;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
         const auto patience =
             response_timeout_ +
@@ -184,10 +185,10 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
             fail(
                 *over,
                 fmt::format(
-                    "{}: no acknowledgement in {} s; if this receiver never acknowledges, set "
-                    "mona.ack = off",
+                    "no acknowledgement from {} in {} s",
                     peer(),
                     std::chrono::duration<double>(patience).count()));
+            was_unanswered = true;
         }
     }
     std::erase(over->waiting, &mine);
@@ -202,6 +203,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     } else {
         verdict_now.what = verdict::retry;
         verdict_now.was_written = was_written;
+        verdict_now.was_unanswered = was_unanswered;
         verdict_now.why = over->why;
     }
     co_return verdict_now;

@@ -310,18 +310,21 @@ io_loop::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
 
 void io_loop::log_outcome(const outcome& result, const payload& what, time_point now) {
     switch (result.what) {
-    case verdict::retry:
+    case verdict::retry: {
         last_error_ = result.why;
-        failing_.happened(
-            log_,
-            log_level::warning,
-            fmt::format(
-                "mona_forward: {}; {} records wait, next attempt in {} ms",
-                result.why,
-                list_.ready_records(),
-                list_.wait().count()),
-            now);
+        const bool advises = result.was_unanswered && !std::exchange(has_advised_, true); // D-5.3
+        const auto text = fmt::format(
+            "mona_forward: {}{}; {} records wait, next attempt in {} ms",
+            result.why,
+            advises ? "; if this receiver never acknowledges, set mona.ack = off" : "",
+            list_.ready_records(),
+            list_.wait().count());
+        if (advises && failing_.goes_on()) { // it failed for another reason so far
+            log_(log_level::warning, text);
+        }
+        failing_.happened(log_, log_level::warning, text, now);
         break;
+    }
     case verdict::delivered:
     case verdict::delivered_unacked:
         failing_.ended(

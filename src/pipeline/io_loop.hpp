@@ -103,7 +103,8 @@ private:
     repeated_failure failing_;
     repeated_failure overflowing_;
     std::string last_error_;
-    std::uint64_t fed_ = 0; // records taken off the queue and handed to the aggregator
+    bool has_advised_ = false; // to switch acknowledgements off
+    std::uint64_t fed_ = 0;    // records taken off the queue and handed to the aggregator
     std::uint64_t events_ = 0;
     reason_counts dropped_; // neither the aggregator's nor the list's
     std::size_t sends_ = 0;
