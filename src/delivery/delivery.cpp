@@ -114,14 +114,14 @@ delivery_list::iterator delivery_list::lose(
     return remove(one);
 }
 
-void delivery_list::done(
+bool delivery_list::done(
     std::uint64_t attempt, const outcome& result, time_point now, double uniform) {
     const auto one = std::find_if(items_.begin(), items_.end(), [&](const item& i) {
         return i.attempt == attempt && i.state == item_state::in_flight;
     });
     if (one == items_.end()) {
         counts_.late_answers += result.what == verdict::delivered ? 1 : 0;
-        return;
+        return false;
     }
     switch (result.what) {
     case verdict::delivered:
@@ -129,6 +129,7 @@ void delivery_list::done(
     case verdict::retry: failed(one, result, now, uniform); break;
     case verdict::abandoned: back_to_ready(); break;
     }
+    return true;
 }
 
 void delivery_list::succeeded(iterator one, bool acknowledged) {

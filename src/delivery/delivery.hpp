@@ -53,8 +53,8 @@ public:
     std::optional<attempt> next(time_point now);
 
     // The outcome of an attempt. One that was given up in the meantime is counted late and changes
-    // nothing (D-3.4). `uniform` in [0, 1).
-    void done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);
+    // nothing (D-3.4). `uniform` in [0, 1). Returns: whether it counts.
+    bool done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);
 
     // D-7.6: a payload that alone makes the receiver fail; the caller cuts it and says so, or says
     // that it cannot.

@@ -114,6 +114,7 @@ void mona_forward::fail(link& broken, std::string why) noexcept {
     if (std::exchange(broken.is_broken, true)) {
         return;
     }
+    ++round_;
     broken.why = std::move(why);
     broken.stream.close();
     for (auto* one : broken.waiting) {
@@ -209,7 +210,14 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     co_return verdict_now;
 }
 
+// Whether what was ready to be written when `round` was read has failed since, with what went
+// before it: then it must not overtake that on a connection of its own (D-2.4, D-6.1).
+bool mona_forward::is_stale(std::uint64_t round) const noexcept {
+    return round != round_ || (link_ && link_->is_broken && !link_->waiting.empty());
+}
+
 asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
+    const auto round = round_;
     co_await wait_for_turn();
     outcome failed;
     if (is_abandoned_) {
@@ -217,8 +225,14 @@ asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
         failed.what = verdict::abandoned;
         co_return failed;
     }
+    if (is_stale(round)) {
+        end_turn();
+        failed.why = link_ ? link_->why : std::string();
+        co_return failed;
+    }
     auto why_not = co_await connect();
     if (!why_not.empty()) {
+        ++round_;
         end_turn();
         failed.what = is_abandoned_ ? verdict::abandoned : verdict::retry;
         failed.why = std::move(why_not);

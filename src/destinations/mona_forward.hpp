@@ -63,7 +63,8 @@ private:
     boost::asio::awaitable<void> read_answers(std::shared_ptr<link> over);
     boost::asio::awaitable<void> wait_for_turn();
     void end_turn() noexcept;
-    static void fail(link& broken, std::string why) noexcept;
+    void fail(link& broken, std::string why) noexcept;
+    bool is_stale(std::uint64_t round) const noexcept;
     std::array<unsigned char, 16> random_id();
     std::string peer() const;
 
@@ -78,6 +79,7 @@ private:
     std::deque<boost::asio::steady_timer*> turns_; // who waits to connect or write
     bool is_taken_ = false;
     bool is_abandoned_ = false;
+    std::uint64_t round_ = 0; // connections that failed, made or not
     std::uint64_t connections_ = 0;
 };
 

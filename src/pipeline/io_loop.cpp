@@ -299,8 +299,9 @@ asio::awaitable<void>
 io_loop::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
     const auto result = co_await destination_->send(what);
     const auto now = steady::now();
-    list_.done(attempt, result, now, uniform());
-    log_outcome(result, *what, now);
+    if (list_.done(attempt, result, now, uniform())) {
+        log_outcome(result, *what, now);
+    }
     --sends_;
     answer_flushes(now);
     if (!close_at_ || now < *close_at_) {
