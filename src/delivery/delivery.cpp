@@ -136,6 +136,7 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
     failures_ = 0;
     level_ /= 2;
     is_probing_ = false;
+    has_passed_since_cut_ = true;
     if (one->attempt ==
         detour_) { // it passes: the first is the fault; this one goes again in its turn
         detour_ = 0;
@@ -196,9 +197,13 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
 void delivery_list::judge_front(bool was_written) {
     auto& front = items_.front();
     front.strikes = was_written ? front.strikes + 1 : 0;
-    if (front.strikes >= strikes_for_suspicion && suspicion_ == suspicion::none &&
-        items_.size() > 1) {
+    if (front.strikes < strikes_for_suspicion || suspicion_ != suspicion::none) {
+        return;
+    }
+    if (items_.size() > 1) {
         suspicion_ = suspicion::test_another;
+    } else if (can_be_cut(*front.what) && has_passed_since_cut_) {
+        suspicion_ = suspicion::split; // alone: it can only be compared with its own parts
     }
 }
 
@@ -221,6 +226,7 @@ void delivery_list::split_done(std::array<payload, 2>&& halves) {
                  strikes_for_suspicion - 1}); // one more failure is enough to look at it again
     }
     remove(whole);
+    has_passed_since_cut_ = false;
     ++counts_.splits;
     suspicion_ = suspicion::none;
 }

@@ -155,6 +155,7 @@ private:
     suspicion suspicion_ = suspicion::none;
     std::uint64_t detour_ = 0;    // the attempt that tests whether another payload passes
     std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
+    bool has_passed_since_cut_ = true;
     bool lost_class_messages_ = false;
     std::deque<watch*> watches_;
 };
