@@ -330,7 +330,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (place == none) {
         while (live_contexts() >= settings_.max_contexts ||
                (live_contexts() != 0 && free_.empty() &&
-                memory_bytes() >= settings_.max_context_bytes)) {
+                memory_bytes_with_one_more() > settings_.max_context_bytes)) {
             let_oldest_go();
         }
         place = hold(fresh.id, std::hash<std::string_view>{}(fresh.id));
@@ -422,6 +422,16 @@ void aggregator::forget(const detail::context_entry& context) noexcept {
     if (place != none) {
         let_go(place);
     }
+}
+
+// Tables double when they are full.
+std::size_t aggregator::memory_bytes_with_one_more() const noexcept {
+    const bool fills_table = contexts_.size() == contexts_.capacity();
+    const bool fills_places = places_.size() >= places_.max_load();
+    return memory_bytes() +
+           (fills_table ? (contexts_.capacity() + 16) * (sizeof(held) + sizeof(std::uint32_t))
+                        : 0) +
+           (fills_places ? places_.bucket_count() * 17 : 0);
 }
 
 std::size_t aggregator::memory_bytes() const noexcept {

@@ -134,6 +134,7 @@ private:
     void let_oldest_go() noexcept;
     void let_go(std::uint32_t place) noexcept;
     std::uint32_t place_of(const record_view& record, std::string_view id);
+    std::size_t memory_bytes_with_one_more() const noexcept;
     bool is_open(const held& context) const noexcept {
         return context.entry != none && context.entry_batch == batch_number_;
     }

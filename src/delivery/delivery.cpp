@@ -43,6 +43,7 @@ void delivery_list::set_state(item& one, item_state to) {
         const bool leaves = to == item_state::ready;
         in_flight_records_ += leaves ? -one.what->records : one.what->records;
         in_flight_payloads_ += leaves ? -std::size_t{1} : std::size_t{1};
+        in_flight_bytes_ += leaves ? -one.what->memory_bytes() : one.what->memory_bytes();
     }
     one.state = to;
 }
@@ -65,6 +66,10 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     if (is_detour) {
         candidate = std::next(
             items_.begin(), 1 + static_cast<std::ptrdiff_t>(next_detour_ % (items_.size() - 1)));
+    }
+    if (in_flight_payloads_ != 0 &&
+        in_flight_bytes_ + candidate->what->memory_bytes() > settings_.max_in_flight_bytes) {
+        return std::nullopt;
     }
     candidate->attempt = ++last_attempt_;
     set_state(*candidate, item_state::in_flight);

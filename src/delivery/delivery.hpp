@@ -27,6 +27,8 @@ using time_point = std::chrono::steady_clock::time_point;
 struct delivery_settings {
     retry_options retry{};
     std::size_t max_in_flight = 8; // on one connection
+    // What is in flight cannot be dropped when memory is short; one payload always may go.
+    std::size_t max_in_flight_bytes = std::size_t{8} << 20;
 };
 
 // Terminal states and the way there, in records where the name does not say otherwise.
@@ -143,6 +145,7 @@ private:
     std::uint64_t records_ = 0;
     std::uint64_t in_flight_records_ = 0;
     std::size_t in_flight_payloads_ = 0;
+    std::size_t in_flight_bytes_ = 0;
     std::size_t memory_bytes_ = 0;
 
     int level_ = 0;

@@ -23,8 +23,8 @@ namespace {
 
 constexpr auto shortest_poll = 1ms; // while data flows; doubles when idle (D-1.5)
 constexpr auto longest_poll = 5ms;
-constexpr std::size_t most_slots_a_pass = 16'384; // shared by the threads that have something
-constexpr auto close_slack = 150ms;               // for coroutines to find out, after the deadline
+constexpr std::size_t most_slots_a_pass = 16'384;
+constexpr auto close_slack = 150ms; // for coroutines to find out, after the deadline
 
 // As much state as the operating system gives: payload ids must not meet those of another process.
 std::mt19937_64 seeded_generator() {
@@ -40,15 +40,31 @@ steady::time_point deadline_in(std::chrono::milliseconds timeout) {
     return steady::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest);
 }
 
+// How memory_limit is shared out, so that all parts at their largest fit (D-2.5): the queue takes
+// 3/8, or its pool if that is more; a pass over it copies at most 1/12, which may take twice that;
+// contexts have 1/4; what is in flight, and one batch, 1/8. What they leave is for payloads.
+std::size_t most_queue_bytes(const exporter_options& o) {
+    return std::max(o.queue.capacity * detail::slot_bytes, o.memory_limit / 8 * 3);
+}
+std::size_t slots_a_pass(const exporter_options& o) {
+    return std::clamp(
+        o.memory_limit / 12 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
+}
 delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
-    return {.retry = o.retry};
+    return {.retry = o.retry, .max_in_flight_bytes = o.memory_limit / 8};
+}
+batch_options batch_options_of(const exporter_options& o) {
+    auto batch = o.batch;
+    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
+    return batch;
 }
 
 } // namespace
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()),
-      random_(seeded_generator()), list_(delivery_settings_of(options)) {
+      random_(seeded_generator()), slots_a_pass_(slots_a_pass(options)),
+      list_(delivery_settings_of(options)) {
     if (const auto* forward = std::get_if<mona_forward_options>(&options.mona)) {
         const destinations::mona_forward::settings settings{
             .options = *forward, .response_timeout = options.response_timeout};
@@ -56,11 +72,12 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
             io_.get_executor(), settings, queue.descriptor(), random_);
         aggregator_.emplace(aggregate::aggregator_settings{
             .merge = forward->merge,
-            .batch = options.batch,
+            .batch = batch_options_of(options),
             .max_contexts = options.max_contexts,
-            .max_context_bytes = (options.memory_limit - queue.memory_bytes()) / 2,
+            .max_context_bytes = options.memory_limit / 4,
             .entry_bytes = destination_->wire().entry_bytes()});
     }
+    charge_queue(0);
     // The thread takes no signals: handlers belong to the application (D-9.6).
     sigset_t all_signals;
     sigset_t before;
@@ -144,7 +161,7 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
     }
     tell_lost_classes_again(); // before the next record of such a context
     const auto share = std::max(
-        queue::block_slots, most_slots_a_pass / std::max<std::size_t>(1, queue_.producer_count()));
+        queue::block_slots, slots_a_pass_ / std::max<std::size_t>(1, queue_.producer_count()));
     const auto complete = queue_.drain(*this, newest, share);
     if (sequencer_.count() != 0) {
         sequencer_.sort();
@@ -178,6 +195,7 @@ void io_loop::drain_everything(time_point now) {
     while (pass(now, queue_.clock().now()) < barrier) {
         keep_within_memory();
     }
+    keep_within_memory();
 }
 
 void io_loop::take(const record_view& record) noexcept {
@@ -256,7 +274,13 @@ void io_loop::keep_within_memory() {
             steady::now());
     }
     tell_lost_classes_again();
-    queue_.set_other_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+    charge_queue(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+}
+
+// What the queue may not take: what the others hold, or have a right to.
+void io_loop::charge_queue(std::size_t held_by_others) noexcept {
+    queue_.set_other_memory(
+        std::max(held_by_others, options_.memory_limit - most_queue_bytes(options_)));
 }
 
 void io_loop::tell_lost_classes_again() {

@@ -66,6 +66,7 @@ private:
     void feed(const record_view& record, time_point now);
     void seal(time_point now);
     void keep_within_memory();
+    void charge_queue(std::size_t held_by_others) noexcept;
     void tell_lost_classes_again();
     void pump();
     void split_suspect();
@@ -96,6 +97,7 @@ private:
     boost::asio::steady_timer poll_{io_};
     std::chrono::milliseconds interval_{1};
 
+    std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
     std::optional<aggregate::aggregator> aggregator_;
     std::unique_ptr<destinations::mona_forward> destination_;
