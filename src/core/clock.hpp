@@ -30,6 +30,9 @@ struct stamp_clock {
     [[gnu::always_inline]] std::uint64_t now() const noexcept {
 #if defined(__x86_64__)
         if (counter) [[likely]] {
+            // Not before the loads in front of it are done: a thread that saw what another has
+            // pushed must not get the older stamp (D-2.4). Without the fence it now and then does.
+            _mm_lfence();
             return __rdtsc();
         }
 #endif
