@@ -679,10 +679,12 @@ queue_counts record_queue::counts() noexcept {
             if (pushed == settled && accepted == p.accepted.load(std::memory_order_acquire)) {
                 break;
             }
-            if (tries == 999 && pushed == settled + 1) {
-                // Its thread was stopped in the middle: counted already if its slot was taken, else
-                // when it goes on.
-                p.taken > accepted ? ++accepted : --pushed;
+            if (tries == 999) {
+                // Its thread was stopped in the middle, or never stands still. A push counts as
+                // soon as its slot was taken, else when it is over.
+                settled += p.taken > accepted ? p.taken - accepted : 0;
+                accepted = std::max(accepted, p.taken);
+                pushed = std::min(pushed, settled);
             }
         }
         sum.pushed += pushed;
