@@ -1,0 +1,1054 @@
+#include "delivery/delivery.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace monarc;
+using namespace monarc::delivery;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr time_point start{};
+const outcome acked{.what = verdict::delivered};
+const outcome sent{.what = verdict::delivered_unacked};
+const outcome refused{.what = verdict::retry, .was_written = false, .why = "refused"};
+const outcome reset{.what = verdict::retry, .was_written = true, .why = "reset"};
+const outcome given_up{.what = verdict::abandoned};
+
+// `entries` of one record each.
+payload made(std::string name, std::uint32_t entries = 1, std::size_t bytes = 0) {
+    payload p;
+    p.id = std::move(name);
+    p.body = std::string(bytes, 'b');
+    p.plain_bytes = 3 * bytes;
+    p.entry_records.assign(entries, 1);
+    p.records = entries;
+    return p;
+}
+
+// What a destination does: cuts in the middle.
+std::optional<std::array<payload, 2>> halved(const payload& whole) {
+    const auto count = static_cast<std::uint32_t>(whole.entry_records.size());
+    if (count < 2) {
+        return std::nullopt;
+    }
+    return std::array{made(whole.id + "<", count / 2), made(whole.id + ">", count - count / 2)};
+}
+
+class driven_list {
+public:
+    explicit driven_list(const delivery_settings& s = {}) : list_(s) {}
+
+    void append(const std::string& name, std::uint32_t entries = 1) {
+        list_.append(made(name, entries), now_);
+    }
+    // Everything that may be written now, by name.
+    std::vector<std::string> begin_all() {
+        std::vector<std::string> names;
+        while (auto attempt = list_.next(now_)) {
+            names.push_back(attempt->what->id);
+            running_[attempt->what->id] = attempt->number;
+        }
+        return names;
+    }
+    void done(const std::string& name, const outcome& result, double uniform = 0.5) {
+        list_.done(running_.at(name), result, now_, uniform);
+    }
+    // What is written after the wait, by name; the first of it has this outcome.
+    std::string probe(const outcome& result) {
+        pass(list_.wait());
+        std::string all;
+        const auto begun = begin_all();
+        for (const auto& name : begun) {
+            all += (all.empty() ? "" : " ") + name;
+        }
+        if (!begun.empty()) {
+            done(begun[0], result);
+        }
+        return all;
+    }
+    void pass(std::chrono::milliseconds time) { now_ += time; }
+    std::uint64_t number_of(const std::string& name) const { return running_.at(name); }
+    time_point now() const { return now_; }
+    delivery_list& operator*() noexcept { return list_; }
+    delivery_list* operator->() noexcept { return &list_; }
+
+private:
+    delivery_list list_;
+    time_point now_ = start;
+    std::map<std::string, std::uint64_t> running_;
+};
+
+using names = std::vector<std::string>;
+
+} // namespace
+
+TEST_SUITE("delivery/delivery") {
+TEST_CASE("payloads are written in the order in which they were sealed") {
+    driven_list d;
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+
+    CHECK(d.begin_all() == names{"1", "2", "3"});
+    CHECK(d.begin_all().empty());
+}
+
+TEST_CASE("D-3.8 at most max_in_flight payloads, from the front, are in flight") {
+    driven_list d({.max_in_flight = 3});
+    for (const auto* name : {"1", "2", "3", "4", "5"}) {
+        d.append(name, 2);
+    }
+
+    CHECK(d.begin_all() == names{"1", "2", "3"});
+    CHECK(d->in_flight_records() == 6);
+    CHECK(d->ready_records() == 4);
+    d.done("1", acked);
+    CHECK(d.begin_all() == names{"4"});
+    CHECK(d->counts().delivered == 2);
+}
+
+TEST_CASE("D-5.4 a payload is delivered when all before it are acknowledged too") {
+    driven_list d;
+    for (const auto* name : {"1", "2", "3", "4"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    d.done("3", acked);
+    d.done("2", acked);
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->in_flight_records() == 4);
+    d.done("1", acked);
+    CHECK(d->counts().delivered == 3);
+    CHECK(d->in_flight_records() == 1);
+    d.done("4", acked);
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("D-5.4 after a failure everything that is not delivered is sent again, in order") {
+    driven_list d;
+    for (const auto* name : {"1", "2", "3", "4"}) {
+        d.append(name);
+    }
+    d.begin_all();
+    d.done("1", acked);
+    d.done("3", acked); // applied by the peer, but not delivered: 2 is missing
+
+    d.done("2", reset);
+
+    CHECK(d->counts().delivered == 1);
+    CHECK(d->in_flight_records() == 0);
+    d.pass(d->wait());
+    CHECK(d.begin_all() == names{"2"});
+    d.done("2", acked);
+    CHECK(d.begin_all() == names{"3", "4"});
+}
+
+TEST_CASE("D-2.2 what is sent again is the same payload, byte for byte") {
+    delivery_list list({});
+    list.append(made("id", 3, 100), start);
+    const auto first = list.next(start);
+    list.done(first->number, reset, start, 0.0);
+
+    const auto second = list.next(start + list.wait());
+
+    REQUIRE(second.has_value());
+    CHECK(second->what == first->what); // the same object
+    CHECK(second->number != first->number);
+}
+
+TEST_CASE("without an acknowledgement records are delivered_unacked, never delivered") {
+    driven_list d;
+    d.append("1", 5);
+    d.begin_all();
+
+    d.done("1", sent);
+
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->counts().delivered_unacked == 5);
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("D-6.1 failures of payloads that were in flight together count once") {
+    driven_list d;
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    for (const auto* name : {"1", "2", "3"}) {
+        d.done(name, reset);
+    }
+
+    CHECK(d->level() == 1);
+    CHECK(d->counts().retries == 1);
+    CHECK(d->counts().late_answers == 0); // of these no answer came
+}
+
+TEST_CASE("D-6.1 after a failure nothing is sent for the wait, then one probe, then the others") {
+    driven_list d;
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+    d.done("1", refused, 0.0);
+
+    CHECK(d->wait() == 25ms);
+    CHECK(d->is_waiting(d.now()));
+    d.pass(24ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all() == names{"1"});
+    d.append("4");
+    d.pass(1h);
+    CHECK(d.begin_all().empty()); // one at a time
+    d.done("1", acked);
+    CHECK(d.begin_all() == names{"2", "3", "4"});
+}
+
+TEST_CASE("D-6.1 the level rises by one with each failure up to the top, and halves by delivery") {
+    driven_list d;
+    for (int i = 0; i < 20; ++i) {
+        d.append(std::to_string(i));
+    }
+    for (int failures = 1; failures <= 15; ++failures) {
+        d.probe(refused);
+        CHECK(d->level() == std::min(failures, 11));
+    }
+
+    d.probe(acked);
+    CHECK(d->level() == 5);
+    d.begin_all();
+    int delivered = 0;
+    for (const int level : {2, 1, 0, 0}) {
+        d.done(std::to_string(++delivered), acked);
+        CHECK(d->level() == level);
+    }
+}
+
+TEST_CASE("D-6.1 a payload that is sent and never answered changes nothing until it is") {
+    driven_list d;
+    d.append("1");
+    d.begin_all();
+
+    d.pass(1h);
+
+    CHECK(d.begin_all().empty());
+    CHECK(d->level() == 0);
+    CHECK(d->in_flight_records() == 1);
+}
+
+TEST_CASE("D-6.7 retry_now cuts a running wait short, and only that one") {
+    driven_list d;
+    d.append("1");
+    d.probe(refused);
+    CHECK(d.begin_all().empty());
+
+    d->retry_now();
+    CHECK(d.begin_all() == names{"1"});
+    d.done("1", refused);
+
+    CHECK(d.begin_all().empty());
+    CHECK(d->level() == 2);
+}
+
+TEST_CASE("D-3.4 an answer for an attempt that was given up is counted late and changes nothing") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+    d.begin_all();
+    const auto old_first = d.number_of("1");
+    const auto old_second = d.number_of("2");
+    d.done("1", reset);
+    const auto level = d->level();
+
+    d->done(old_second, acked, d.now(), 0.0); // late
+    d->done(old_first, acked, d.now(), 0.0);  // twice for one attempt
+    d->done(old_first, reset, d.now(), 0.0);
+    d->done(12'345, acked, d.now(), 0.0); // of nothing at all
+
+    CHECK(d->counts().late_answers == 3);
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->level() == level);
+    d.pass(d->wait());
+    CHECK(d.begin_all() == names{"1"}); // a later attempt is not touched by it
+    d->done(old_first, acked, d.now(), 0.0);
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->in_flight_records() == 1);
+    d.done("1", acked);
+    CHECK(d->counts().delivered == 1);
+}
+
+TEST_CASE("D-3.5 an acknowledgement that comes twice counts once") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+    d.begin_all();
+
+    d.done("2", acked);
+    d.done("2", acked);
+    d.done("1", acked);
+    d.done("1", acked);
+
+    CHECK(d->counts().delivered == 2);
+    CHECK(d->counts().late_answers == 2);
+}
+
+TEST_CASE("an attempt that we gave up ourselves is no failure of the destination") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+    d.begin_all();
+    d.done("2", acked);
+
+    d.done("1", given_up);
+
+    CHECK(d->level() == 0);
+    CHECK(d->counts().retries == 0);
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->ready_records() == 2);
+    CHECK(d.begin_all() == names{"1", "2"});
+}
+
+TEST_CASE("health is ok, degraded with a failure, down from the third in a row") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+
+    CHECK(d->state() == health::ok);
+    d.probe(refused);
+    CHECK(d->state() == health::degraded);
+    d.probe(refused);
+    CHECK(d->state() == health::degraded);
+    d.probe(refused);
+    CHECK(d->state() == health::down);
+    d.probe(acked);
+    CHECK(d->state() == health::ok);
+}
+
+TEST_CASE("D-6.6 a payload older than max_age is dropped as expired, unless it is in flight") {
+    driven_list d({.retry = {.max_age = 10s}, .max_in_flight = 1});
+    d.append("1", 3);
+    d.pass(1s);
+    d.append("2", 4);
+    d.pass(5s);
+    d.append("3", 5);
+    d.begin_all();
+
+    d.pass(4s);
+    d->expire(d.now());
+    CHECK(d->counts().dropped.total() == 0);
+    d.pass(2s); // 12 s, 11 s and 6 s old
+    d->expire(d.now());
+    CHECK(d->counts().dropped[reason::expired] == 4);
+    d.done("1", refused);
+    d->expire(d.now());
+    CHECK(d->counts().dropped[reason::expired] == 7);
+    CHECK(d->counts().dropped_bytes[reason::expired] == 0);
+
+    d.pass(d->wait());
+    CHECK(d.begin_all() == names{"3"});
+}
+
+TEST_CASE("D-6.6 without max_age nothing expires") {
+    driven_list d;
+    d.append("1");
+
+    d->expire(d.now() + 1000h);
+
+    CHECK_FALSE(d->is_empty());
+}
+
+TEST_CASE("D-6.6 a payload that failed max_attempts times is dead, and the next goes on") {
+    driven_list d({.retry = {.max_attempts = 3}});
+    d.append("1", 7);
+    d.probe(refused);
+    d.probe(refused);
+    d.append("2");
+    CHECK(d->counts().dead.total() == 0);
+
+    d.probe(refused);
+
+    CHECK(d->counts().dead[reason::attempts] == 7);
+    CHECK(d.probe(acked) == "2");
+    CHECK(d->counts().delivered == 1);
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("D-6.6 an attempt counts for each payload that was in flight") {
+    driven_list d({.retry = {.max_attempts = 1}, .max_in_flight = 2});
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    d.done("2", refused);
+
+    CHECK(d->counts().dead[reason::attempts] == 2);
+    CHECK(d.probe(acked) == "3");
+}
+
+TEST_CASE("D-8 the oldest payload that is not in flight is dropped first") {
+    driven_list d({.max_in_flight = 2});
+    for (const auto* name : {"1", "2", "3", "4"}) {
+        d.append(name, 10);
+    }
+    d.begin_all();
+
+    CHECK(d->drop_oldest(reason::memory)); // 3
+    CHECK(d->drop_oldest(reason::memory)); // 4
+    CHECK_FALSE(d->drop_oldest(reason::memory));
+
+    CHECK(d->counts().dropped[reason::memory] == 20);
+    CHECK(d->in_flight_records() == 20);
+    CHECK(d->ready_records() == 0);
+    d.done("1", acked);
+    d.done("2", acked);
+    CHECK(d->counts().delivered == 20);
+    CHECK(d->is_empty());
+    CHECK_FALSE(d->drop_oldest(reason::memory));
+}
+
+TEST_CASE(
+    "D-5.4 an acknowledged payload that waits for those before it is not dropped for memory") {
+    driven_list d({.max_in_flight = 2});
+    d.append("1");
+    d.append("2");
+    d.begin_all();
+    d.done("2", acked);
+
+    CHECK_FALSE(d->drop_oldest(reason::memory));
+}
+
+TEST_CASE("dropping all ends every payload, in flight or not, and late answers do nothing") {
+    driven_list d({.max_in_flight = 2});
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name, 2);
+    }
+    d.begin_all();
+    d.done("2", acked);
+
+    d->drop_all(reason::shutdown);
+
+    CHECK(d->is_empty());
+    CHECK(d->counts().dropped[reason::shutdown] == 6);
+    CHECK(d->in_flight_records() == 0);
+    CHECK(d->ready_records() == 0);
+    CHECK(d->memory_bytes() == 0);
+    d.done("1", acked);
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->counts().late_answers == 1);
+}
+
+TEST_CASE("D-1.4 what is dropped counts in bytes too, and memory is given back") {
+    delivery_list list({});
+    auto one = made("1", 1, 1000);
+    one.head = "head";
+    one.tail = "tail!";
+    list.append(std::move(one), start);
+    CHECK(list.memory_bytes() >= 1009);
+    CHECK(list.counts().wire_bytes == 1009);
+    CHECK(list.counts().payload_bytes == 3000);
+
+    list.drop_oldest(reason::memory);
+
+    CHECK(list.counts().dropped_bytes[reason::memory] == 1009);
+    CHECK(list.counts().dropped_bytes.total() == 1009);
+    CHECK(list.memory_bytes() == 0);
+}
+
+TEST_CASE("D-4.9 the loss of a payload with class messages is told once") {
+    delivery_list list({});
+    list.append(made("plain"), start);
+    list.drop_oldest(reason::memory);
+    CHECK_FALSE(list.take_lost_class_messages());
+    auto with_class = made("class");
+    with_class.has_class_messages = true;
+    list.append(std::move(with_class), start);
+    CHECK_FALSE(list.take_lost_class_messages());
+
+    list.drop_oldest(reason::memory);
+
+    CHECK(list.take_lost_class_messages());
+    CHECK_FALSE(list.take_lost_class_messages());
+}
+
+TEST_CASE("an attempt may outlive its payload") {
+    delivery_list list({});
+    list.append(made("1", 1, 100), start);
+    const auto attempt = list.next(start);
+
+    list.drop_all(reason::shutdown);
+
+    CHECK(attempt->what->body == std::string(100, 'b'));
+}
+
+TEST_CASE("D-9.1 a watch counts what becomes of everything sealed before it, and nothing else") {
+    driven_list d;
+    d.append("before", 100);
+    d.begin_all();
+    d.done("before", acked);
+    d.append("1", 1);
+    d.append("2", 2);
+    d.append("3", 4);
+    d.append("4", 8);
+    delivery_list::watch watch;
+    d->begin(watch);
+    d.append("after", 1000);
+
+    CHECK(watch.counts().delivered == 100); // the totals of its beginning
+    CHECK(d->pending(watch) == 15);
+    CHECK_FALSE(d->is_over(watch));
+    d.begin_all();
+    d.done("1", acked);
+    CHECK(d->pending(watch) == 14);
+    d.done("2", refused);
+    d->drop_oldest(reason::memory); // 2
+    d.pass(d->wait());
+    d.begin_all();
+    d.done("3", sent);
+    d.begin_all();
+    CHECK(d->pending(watch) == 8);
+    CHECK_FALSE(d->is_over(watch));
+    d.done("4", acked);
+    CHECK(d->is_over(watch));
+    CHECK(d->pending(watch) == 0);
+    d.done("after", acked);
+
+    CHECK(watch.counts().delivered == 109);
+    CHECK(watch.counts().delivered_unacked == 4);
+    CHECK(watch.counts().dropped == 2);
+    CHECK(watch.counts().dead == 0);
+    d->end(watch);
+    d.append("5");
+    d.begin_all();
+    d.done("5", acked);
+    CHECK(watch.counts().delivered == 109);
+}
+
+TEST_CASE("D-9.1 a watch over nothing is over, and several may run") {
+    driven_list d;
+    delivery_list::watch none;
+    d->begin(none);
+    CHECK(d->is_over(none));
+    d.append("1", 1);
+    delivery_list::watch first;
+    d->begin(first);
+    d.append("2", 2);
+    delivery_list::watch second;
+    d->begin(second);
+    d.begin_all();
+
+    d.done("1", acked);
+    CHECK(d->is_over(none));
+    CHECK(d->is_over(first));
+    CHECK_FALSE(d->is_over(second));
+    d.done("2", acked);
+    CHECK(d->is_over(second));
+    CHECK(first.counts().delivered == 1);
+    CHECK(second.counts().delivered == 3);
+    CHECK(none.counts().delivered == 0);
+}
+
+// --- D-7.6 ---------------------------------------------------------------------------------------
+
+TEST_CASE("D-7.6 three resets over one payload, while another passes, and it is to be split") {
+    driven_list d;
+    d.append("bad", 4);
+    d.append("good", 2);
+    d.append("more", 1);
+
+    CHECK(d.probe(reset) == "bad good more");
+    CHECK(d.probe(reset) == "bad");
+    CHECK(d->to_split() == nullptr);
+    CHECK(d.probe(reset) == "bad");
+    CHECK(d->to_split() == nullptr);
+    CHECK(d.probe(acked) == "good"); // the detour: does another pass?
+
+    REQUIRE(d->to_split() != nullptr);
+    CHECK(d->to_split()->id == "bad");
+    CHECK(d.begin_all().empty()); // until it was cut
+    CHECK(d->counts().delivered == 0);
+    CHECK(d->counts().splits == 0);
+}
+
+TEST_CASE("D-7.6 after the split everything goes on in order, the detour's payload in its turn") {
+    driven_list d;
+    d.append("bad", 4);
+    d.append("good", 2);
+    for (int i = 0; i < 3; ++i) {
+        d.pass(d->wait());
+        d.begin_all();
+        d.done("bad", reset);
+    }
+    d.probe(acked);
+    const auto memory = d->memory_bytes();
+
+    d->split_done(*halved(*d->to_split()));
+
+    CHECK(d->to_split() == nullptr);
+    CHECK(d->counts().splits == 1);
+    CHECK(d->ready_records() == 6);
+    CHECK(d->memory_bytes() >= memory);
+    CHECK(d.begin_all() == names{"bad<", "bad>", "good"});
+    for (const auto* name : {"bad<", "bad>", "good"}) {
+        d.done(name, acked);
+    }
+    CHECK(d->counts().delivered == 6);
+    CHECK(d->memory_bytes() == 0);
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("D-7.6 the one bad entry among k ends dead, all others are delivered") {
+    for (const std::uint32_t entries : {1u, 2u, 3u, 8u, 100u, 1000u}) {
+        CAPTURE(entries);
+        driven_list d({.max_in_flight = 1});
+        d.append("before", 5);
+        d.append("p", entries);
+        for (int i = 0; i < 3; ++i) {
+            d.append("after" + std::to_string(i), 5);
+        }
+
+        // The fault is in the last entry.
+        std::string poison = "p";
+        for (std::uint32_t left = entries; left > 1; left -= left / 2) {
+            poison += '>';
+        }
+        std::uint64_t attempts = 0;
+        for (int i = 0; i < 10'000 && !d->is_empty(); ++i) {
+            if (const auto* const suspect = d->to_split()) {
+                auto halves = halved(*suspect);
+                halves ? d->split_done(std::move(*halves)) : d->split_failed();
+                continue;
+            }
+            d.pass(d->wait());
+            for (const auto& name : d.begin_all()) {
+                ++attempts;
+                d.done(name, name[0] == 'p' && poison.starts_with(name) ? reset : acked);
+            }
+        }
+
+        CHECK(d->is_empty());
+        CHECK(d->counts().dead[reason::rejected] == 1);
+        CHECK(d->counts().delivered == 20 + entries - 1);
+        CHECK(attempts <= 256);
+    }
+}
+
+TEST_CASE(
+    "D-7.6 when nothing passes nothing is ever split: a receiver that is down loses nothing") {
+    driven_list d;
+    for (int i = 0; i < 20; ++i) {
+        d.append(std::to_string(i), 10);
+    }
+
+    for (int i = 0; i < 2000; ++i) {
+        d.pass(d->wait());
+        const auto begun = d.begin_all();
+        REQUIRE_FALSE(begun.empty());
+        for (const auto& name : begun) {
+            d.done(name, reset);
+        }
+        REQUIRE(d->to_split() == nullptr);
+    }
+
+    CHECK(d->ready_records() == 200);
+    CHECK(d->counts().splits == 0);
+    CHECK(d->counts().dead.total() == 0);
+    std::vector<std::string> order; // and in order, once it is back
+    while (!d->is_empty()) {
+        d.pass(d->wait());
+        for (const auto& name : d.begin_all()) {
+            order.push_back(name);
+            d.done(name, acked);
+        }
+    }
+    CHECK(order.size() == 20);
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        CHECK(order[i] == std::to_string(i));
+    }
+}
+
+TEST_CASE("D-7.6 a payload that is alone in the list is not suspected") {
+    driven_list d;
+    d.append("alone", 5);
+
+    for (int i = 0; i < 20; ++i) {
+        CHECK(d.probe(reset) == "alone");
+    }
+
+    CHECK(d->to_split() == nullptr);
+    CHECK(d->ready_records() == 5);
+}
+
+TEST_CASE("D-7.6 a payload that was never written is not suspected") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+    d.pass(1h);
+    d.begin_all();
+    d.done("1", refused);
+
+    for (int i = 0; i < 20; ++i) {
+        CHECK(d.probe(i % 3 == 2 ? refused : reset) == "1"); // never three resets in a row
+    }
+
+    CHECK(d->to_split() == nullptr);
+}
+
+TEST_CASE(
+    "D-7.6 an entry that cannot be cut is given up when others passed it twelve times in a row") {
+    driven_list d;
+    d.append("bad", 1);
+    d.append("good", 7);
+    d.probe(reset);
+    d.probe(reset);
+
+    for (int passed = 1; passed <= 12; ++passed) {
+        CHECK(d->to_split() == nullptr);
+        CHECK(d.probe(reset).starts_with("bad"));
+        CHECK(d.probe(acked) == "good");
+        CHECK(d->counts().delivered == 0); // sent early, it goes again in its turn
+    }
+    REQUIRE(d->to_split() != nullptr);
+    d->split_failed();
+
+    CHECK(d->counts().dead[reason::rejected] == 1);
+    CHECK(d.begin_all() == names{"good"});
+    d.done("good", acked);
+    CHECK(d->counts().delivered == 7); // and counts once
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("D-7.6 the suspicion ends with the payload that it was about") {
+    const auto make_suspect = [](driven_list& d) { // the next attempt would be the detour
+        d.append("bad", 2);
+        d.pass(5s);
+        d.append("second");
+        d.append("third");
+        for (int i = 0; i < 3; ++i) {
+            d.pass(d->wait());
+            d.begin_all();
+            d.done("bad", reset);
+        }
+    };
+    SUBCASE("when it is dropped for memory") {
+        driven_list d;
+        make_suspect(d);
+        CHECK(d->drop_oldest(reason::memory));
+        CHECK(d.probe(acked) == "second");
+        CHECK(d->to_split() == nullptr);
+        CHECK(d->counts().delivered == 1);
+    }
+    SUBCASE("when it expires") {
+        driven_list d({.retry = {.max_age = 10s}});
+        make_suspect(d);
+        d.pass(9s);
+        d->expire(d.now());
+        CHECK(d->counts().dropped[reason::expired] == 2);
+        CHECK(d.probe(acked) == "second");
+        CHECK(d->to_split() == nullptr);
+        CHECK(d->counts().delivered == 1);
+    }
+    SUBCASE("when it expires while the detour is under way") {
+        driven_list d({.retry = {.max_age = 10s}});
+        make_suspect(d);
+        d.pass(d->wait());
+        CHECK(d.begin_all() == names{"second"});
+        d.pass(9s);
+        d->expire(d.now());
+        CHECK(d->counts().dropped[reason::expired] == 2);
+        d.done("second", acked);
+        CHECK(d->to_split() == nullptr);
+        CHECK(d->counts().delivered == 1);
+        CHECK(d.begin_all() == names{"third"});
+    }
+    SUBCASE("when it expires before it was cut") {
+        driven_list d({.retry = {.max_age = 10s}});
+        make_suspect(d);
+        CHECK(d.probe(acked) == "second");
+        REQUIRE(d->to_split() != nullptr);
+        d.pass(9s);
+        d->expire(d.now());
+        CHECK(d->counts().dropped[reason::expired] == 2);
+        CHECK(d->to_split() == nullptr);
+        CHECK(d.begin_all() == names{"second", "third"});
+    }
+    SUBCASE("when it had its last attempt") {
+        driven_list d({.retry = {.max_attempts = 3}, .max_in_flight = 1});
+        make_suspect(d);
+        CHECK(d->counts().dead[reason::attempts] == 2);
+        CHECK(d.probe(acked) == "second");
+        CHECK(d->to_split() == nullptr);
+        CHECK(d->counts().delivered == 1);
+    }
+}
+
+TEST_CASE("D-9.1 a watch follows both halves of a payload that is split") {
+    driven_list d;
+    d.append("bad", 5);
+    d.append("good", 10);
+    delivery_list::watch watch;
+    d->begin(watch);
+    d.append("after", 100);
+    for (int i = 0; i < 3; ++i) {
+        d.pass(d->wait());
+        d.begin_all();
+        d.done("bad", reset);
+    }
+    d.probe(acked);
+    d->split_done(*halved(*d->to_split()));
+
+    CHECK(d->pending(watch) == 15);
+    d.begin_all();
+    d.done("bad<", acked);
+    CHECK(d->pending(watch) == 13);
+    d.done("bad>", acked);
+    CHECK_FALSE(d->is_over(watch));
+    d.done("good", acked);
+    CHECK(d->is_over(watch));
+    CHECK(watch.counts().delivered == 15);
+    d->end(watch);
+}
+
+// --- simulated time ------------------------------------------------------------------------------
+
+TEST_CASE("F49 D-6.1 a peer that fails at random keeps the throughput that the contract states") {
+    struct row {
+        int failing; // percent
+        double throughput;
+    };
+    constexpr auto answer = 100ms;
+    for (const auto& [failing, throughput] : {row{0, 100}, {5, 93}, {30, 59}, {50, 23}, {70, 2}}) {
+        CAPTURE(failing);
+        std::mt19937_64 random(5);
+        std::uniform_real_distribution<double> uniform;
+        delivery_list list({.max_in_flight = 1});
+        const auto end = start + (failing >= 70 ? 200h : 10h);
+        auto now = start;
+        std::uint64_t appended = 0;
+
+        while (now < end) {
+            while (appended < list.counts().delivered + 3) {
+                list.append(made("p"), now);
+                ++appended;
+            }
+            const auto attempt = list.next(now);
+            if (!attempt) {
+                now += list.wait(); // exactly to its end
+                continue;
+            }
+            now += answer;
+            const bool fails = uniform(random) * 100 < failing;
+            list.done(attempt->number, fails ? refused : acked, now, uniform(random));
+        }
+
+        const auto possible = static_cast<double>((now - start) / answer);
+        const auto kept = 100 * static_cast<double>(list.counts().delivered) / possible;
+        CHECK(kept >= throughput - 3);
+        CHECK(kept <= throughput + 3);
+        CHECK(list.counts().delivered + list.ready_records() == appended); // nothing lost
+        CHECK(list.counts().splits == 0);
+    }
+}
+
+TEST_CASE("D-7.3 two poisoned neighbours are found, also after the receiver was down for a while") {
+    driven_list d;
+    d.append("bad", 2);
+    d.append("good");
+    for (int i = 0; i < 50; ++i) { // down: whatever is written is reset
+        d.probe(reset);
+    }
+
+    const auto poison = [](const std::string& name) { return name.starts_with("bad"); };
+    for (int i = 0; i < 200 && d->counts().delivered == 0; ++i) {
+        if (const auto* const suspect = d->to_split()) {
+            auto halves = halved(*suspect);
+            halves ? d->split_done(std::move(*halves)) : d->split_failed();
+        }
+        d.pass(d->wait());
+        for (const auto& name : d.begin_all()) {
+            d.done(name, poison(name) ? reset : acked);
+        }
+    }
+
+    CHECK(d->counts().dead[reason::rejected] == 2);
+    CHECK(d->counts().delivered == 1);
+}
+
+TEST_CASE("F49 a receiver that resets at random loses nothing, although payloads are suspected") {
+    for (const int failing : {5, 30, 50, 70, 90}) { // percent
+        for (const std::uint32_t entries : {1u, 16u}) {
+            CAPTURE(failing);
+            CAPTURE(entries);
+            std::mt19937_64 random(8);
+            std::uniform_real_distribution<double> uniform;
+            delivery_list list({});
+            auto now = start;
+            std::uint64_t appended = 0;
+            while (now < start + 2h) {
+                while (list.ready_records() + list.in_flight_records() < 10ull * entries) {
+                    list.append(made("p", entries), now);
+                    appended += entries;
+                }
+                if (const auto* const suspect = list.to_split()) {
+                    auto halves = halved(*suspect);
+                    halves ? list.split_done(std::move(*halves)) : list.split_failed();
+                }
+                std::vector<std::uint64_t> running;
+                while (const auto attempt = list.next(now)) {
+                    running.push_back(attempt->number);
+                }
+                now += running.empty() ? list.wait() : 100ms;
+                for (const auto number : running) {
+                    const bool fails = uniform(random) * 100 < failing;
+                    list.done(number, fails ? reset : acked, now, uniform(random));
+                }
+            }
+            CHECK(list.counts().dead.total() == 0);
+            CHECK(
+                list.counts().delivered + list.ready_records() + list.in_flight_records() ==
+                appended);
+        }
+    }
+}
+
+TEST_CASE("F01 a peer that refuses for six hours sees one probe at a time, and few") {
+    std::mt19937_64 random(6);
+    std::uniform_real_distribution<double> uniform;
+    delivery_list list({});
+    auto now = start;
+    std::uint64_t probes = 0;
+    std::uint64_t appended = 0;
+    bool was_alone = true;
+    auto longest = 0ms;
+
+    while (now < start + 6h) {
+        if (now >= start + appended * 10s) {
+            list.append(made("p"), now);
+            ++appended;
+        }
+        if (const auto attempt = list.next(now)) {
+            ++probes;
+            was_alone = was_alone && !list.next(now).has_value();
+            now += 1ms;
+            list.done(attempt->number, refused, now, uniform(random));
+            longest = std::max(longest, list.wait());
+        }
+        now += 100ms;
+    }
+
+    CHECK(was_alone);
+    // At the top level one per half longest wait: 6 h / 15 s = 1440.
+    CHECK(probes > 1340);
+    CHECK(probes < 1540);
+    CHECK(longest <= 30s);
+    CHECK(list.ready_records() == appended);
+    CHECK(list.counts().dead.total() + list.counts().dropped.total() == 0);
+
+    // The first delivery comes no later than the longest wait after the recovery.
+    const auto back = now;
+    while (list.counts().delivered == 0) {
+        if (const auto attempt = list.next(now)) {
+            list.done(attempt->number, acked, now, 0.5);
+        } else {
+            now += 1ms;
+        }
+    }
+    CHECK(now - back <= 30s);
+}
+
+TEST_CASE("F46 a random life of a list loses no record and counts each once") {
+    std::mt19937_64 random(7);
+    std::uniform_real_distribution<double> uniform;
+    for (int round = 0; round < 300; ++round) {
+        delivery_list list(
+            {.retry =
+                 {.max_age = round % 3 == 0 ? 20s : 0s, .max_attempts = round % 4 == 0 ? 5u : 0u},
+             .max_in_flight = 1 + random() % 8});
+        auto now = start;
+        std::uint64_t appended = 0;
+        std::vector<std::uint64_t> running;
+        delivery_list::watch watch;
+        bool is_watching = false;
+        std::uint64_t watched = 0;
+        int wrong = 0;
+
+        for (int step = 0; step < 400; ++step) {
+            if (const auto* const suspect = list.to_split(); suspect && random() % 2 == 0) {
+                auto halves = halved(*suspect);
+                halves ? list.split_done(std::move(*halves)) : list.split_failed();
+            }
+            switch (random() % 12) {
+            case 0:
+            case 1: {
+                const auto entries = 1 + static_cast<std::uint32_t>(random() % 20);
+                list.append(made("p", entries), now);
+                appended += entries;
+                break;
+            }
+            case 2:
+            case 3:
+            case 4:
+                while (auto attempt = list.next(now)) {
+                    running.push_back(attempt->number);
+                }
+                break;
+            case 5:
+            case 6:
+            case 7:
+            case 8:
+                if (!running.empty()) {
+                    const auto one = running[random() % running.size()]; // now and then twice
+                    const outcome results[] = {acked, acked, acked, sent, reset, refused, given_up};
+                    list.done(one, results[random() % 7], now, uniform(random));
+                }
+                break;
+            case 9: list.expire(now); break;
+            case 10:
+                if (random() % 20 == 0) {
+                    list.drop_oldest(reason::memory);
+                }
+                break;
+            default: now += std::chrono::milliseconds(random() % 3000);
+            }
+            if (!is_watching && step == 200) {
+                list.begin(watch);
+                is_watching = true;
+                watched = appended;
+            }
+            const auto& c = list.counts();
+            const auto settled =
+                c.delivered + c.delivered_unacked + c.dead.total() + c.dropped.total();
+            wrong += appended == settled + list.ready_records() + list.in_flight_records() ? 0 : 1;
+            if (is_watching) {
+                const auto& w = watch.counts();
+                wrong += watched == w.delivered + w.delivered_unacked + w.dead + w.dropped +
+                                        list.pending(watch)
+                             ? 0
+                             : 1;
+                wrong += list.is_over(watch) == (list.pending(watch) == 0) ? 0 : 1;
+            }
+        }
+        list.drop_all(reason::shutdown);
+        wrong +=
+            list.memory_bytes() == 0 && list.in_flight_records() == 0 && list.ready_records() == 0
+                ? 0
+                : 1;
+        CHECK(wrong == 0);
+    }
+}
+}
