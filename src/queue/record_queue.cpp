@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <thread>
 
 #if defined(__SANITIZE_THREAD__)
@@ -120,7 +121,12 @@ struct slot_storage {
 
 // One thread's part. The first line is written by the thread alone, the last by the consumer alone.
 struct producer {
-    explicit producer(record_queue& q, slot_queue& slots) : queue(&q), token(slots) {}
+    // Without a storage, after close, only to count what is refused.
+    producer(record_queue& q, slot_storage* storage) : queue(&q) {
+        if (storage != nullptr) {
+            token.emplace(storage->slots);
+        }
+    }
 
     alignas(64) std::atomic<std::uint64_t> pushed{0};
     std::atomic<std::uint64_t> accepted{0};
@@ -129,7 +135,7 @@ struct producer {
         share_slots; // sent_slots may grow up to here before `consumed_slots` is read again
     record_queue* const queue;
     producer* next_of_thread = nullptr;
-    moodycamel::ProducerToken token;
+    std::optional<moodycamel::ProducerToken> token;
 
     alignas(64) std::array<std::atomic<std::uint64_t>, reject_reasons> rejected{};
 
@@ -256,8 +262,8 @@ bool reject(producer& p, reason why) noexcept {
     s.stamp = clock_.now();
     const auto& filled = static_cast<const queued_slot&>(s);
     auto& slots = storage_.load(std::memory_order_relaxed)->slots;
-    if (!slots.try_enqueue(p.token, filled)) [[unlikely]] {
-        if (!may_add_blocks(1) || !slots.enqueue(p.token, filled)) {
+    if (!slots.try_enqueue(*p.token, filled)) [[unlikely]] {
+        if (!may_add_blocks(1) || !slots.enqueue(*p.token, filled)) {
             return reject(p, reason::queue_full);
         }
         blocks_added_.fetch_add(1, std::memory_order_relaxed);
@@ -360,10 +366,10 @@ bool record_queue::add_block_and_enqueue(
 #pragma GCC diagnostic ignored                                                                     \
     "-Wstringop-overflow" // g++ 12 warns falsely inside inlined enqueue_bulk
 #endif
-    if (queue.try_enqueue_bulk(p.token, chain_iterator{slots}, count)) {
+    if (queue.try_enqueue_bulk(*p.token, chain_iterator{slots}, count)) {
         return true;
     }
-    if (may_add_blocks(1) && queue.enqueue_bulk(p.token, chain_iterator{slots}, count)) {
+    if (may_add_blocks(1) && queue.enqueue_bulk(*p.token, chain_iterator{slots}, count)) {
         blocks_added_.fetch_add(1, std::memory_order_relaxed);
         return true;
     }
@@ -430,8 +436,8 @@ bool record_queue::warm_up() noexcept {
         auto sent = begun;
         for (std::size_t i = 0; i < wanted && has_room; ++i) {
             auto& slots = storage_.load(std::memory_order_relaxed)->slots;
-            if (!slots.try_enqueue(p->token, filled)) {
-                has_room = may_add_blocks(1) && slots.enqueue(p->token, filled);
+            if (!slots.try_enqueue(*p->token, filled)) {
+                has_room = may_add_blocks(1) && slots.enqueue(*p->token, filled);
                 blocks_added_.fetch_add(has_room ? 1 : 0, std::memory_order_relaxed);
             }
             sent += has_room ? 1 : 0;
@@ -452,8 +458,8 @@ bool record_queue::warm_up() noexcept {
 // --------------------------------------------------------------------------------------------------
 
 producer* record_queue::new_producer() {
-    auto fresh = std::make_unique<producer>(*this, storage_.load(std::memory_order_relaxed)->slots);
-    if (!fresh->token.valid()) {
+    auto fresh = std::make_unique<producer>(*this, storage_.load(std::memory_order_relaxed));
+    if (fresh->token && !fresh->token->valid()) {
         throw std::bad_alloc();
     }
     producers_.push_back(std::move(fresh));
@@ -483,10 +489,7 @@ producer* record_queue::new_producer() {
             p = *emptied;
             *emptied = idle_.back();
             idle_.pop_back();
-        } else if (idle_.size() >= many || storage_.load(std::memory_order_relaxed) == nullptr) {
-            if (idle_.empty()) {
-                return nullptr;
-            }
+        } else if (idle_.size() >= many) {
             p = idle_.back();
             idle_.pop_back();
         } else {
@@ -636,7 +639,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
         std::size_t got = 0;
         while (left != 0 && (p.last_stamp <= newest || p.chain_missing != 0)) {
             got = storage->slots.try_dequeue_bulk_from_producer(
-                p.token, in_place_taker(p, to), std::min(left, block_slots));
+                *p.token, in_place_taker(p, to), std::min(left, block_slots));
             consumed += got;
             p.consumed_slots.store(consumed, std::memory_order_release);
             left -= std::min(left, got);
@@ -690,10 +693,12 @@ queue_counts record_queue::counts() noexcept {
             if (pushed == settled && accepted == p.accepted.load(std::memory_order_acquire)) {
                 break;
             }
-            if (tries == 999 && pushed == settled + 1) {
-                // Its thread was stopped in the middle: counted already if its slot was taken, else
-                // when it goes on.
-                p.taken > accepted ? ++accepted : --pushed;
+            if (tries == 999) {
+                // Its thread was stopped in the middle, or never stands still. A push counts as
+                // soon as its slot was taken, else when it is over.
+                settled += p.taken > accepted ? p.taken - accepted : 0;
+                accepted = std::max(accepted, p.taken);
+                pushed = std::min(pushed, settled);
             }
         }
         sum.pushed += pushed;
@@ -747,7 +752,7 @@ void record_queue::release_storage() noexcept {
     // token only marks its part as free, so it must be taken down first.
     const std::lock_guard guard(lock_);
     for (auto& p : producers_) {
-        moodycamel::ProducerToken none(std::move(p->token));
+        p->token.reset();
     }
     delete storage_.exchange(nullptr);
     const std::lock_guard released_guard(released_lock_);

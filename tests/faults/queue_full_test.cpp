@@ -1,0 +1,174 @@
+#include "support/io_brake.hpp"
+#include "support/ledger.hpp"
+#include "support/plain_receiver.hpp"
+#include "support/sanitizer.hpp"
+
+#include <monarc/exporter.hpp>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+#include <vector>
+
+using namespace monarc::literals;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::uint64_t share = 16'384; // D-8.4
+
+std::size_t resident_bytes() {
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    std::ifstream("/proc/self/statm") >> all >> resident;
+    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+} // namespace
+
+TEST_SUITE("faults/queue_full") {
+TEST_CASE("D-8.4 the pool is in memory before the first push, not only in the address space") {
+    constexpr std::size_t slots = 1u << 18;
+    constexpr std::size_t pool_bytes = slots * 192;
+    const auto before = resident_bytes();
+    monarc::exporter exporter(
+        {.mona = monarc::mona_forward_options{.port = support::deaf_port()},
+         .queue = {.capacity = slots},
+         .memory_limit = 2 * pool_bytes});
+    const auto after = resident_bytes();
+    exporter.close(0s);
+
+    CHECK(after >= before + pool_bytes - pool_bytes / 16);
+}
+
+TEST_CASE("F40 while nothing is taken each thread gets its share, and the rest is refused") {
+    constexpr int threads = 8;
+    constexpr std::uint64_t each = 50'000;
+    support::io_brake brake;
+    monarc::exporter exporter(
+        {.mona = monarc::mona_forward_options{.port = support::deaf_port()},
+         .batch = {.max_delay = 1ms},
+         .log = brake.log()});
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    brake.pull([&] { pushes(loan.push("n"_key = 0)); });
+
+    std::vector<std::thread> producers;
+    std::vector<std::uint64_t> accepted(threads);
+    for (auto& mine : accepted) {
+        producers.emplace_back([&] {
+            for (std::uint64_t i = 0; i < each; ++i) {
+                mine += loan.push("n"_key = i) ? 1u : 0u;
+            }
+            pushes.add(mine, each - mine);
+        });
+    }
+    for (auto& one : producers) {
+        one.join();
+    }
+    brake.release();
+    exporter.close(0s);
+
+    for (const auto one : accepted) {
+        CHECK(one == share);
+    }
+    const auto stats = exporter.stats();
+    CHECK(stats.rejected[monarc::reason::queue_full] == threads * (each - share));
+    support::check_ledger(stats, pushes, 0);
+}
+
+TEST_CASE("F40 beyond memory_limit no block is added, and the rest is refused") {
+    support::io_brake brake;
+    monarc::exporter exporter(
+        {.mona = monarc::mona_forward_options{.port = support::deaf_port()},
+         .queue = {.capacity = 256},
+         .batch = {.max_delay = 1ms},
+         .memory_limit = 4u << 20,
+         .log = brake.log()});
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    brake.pull([&] { pushes(loan.push("n"_key = 0)); });
+    std::vector<std::thread> producers;
+    for (int t = 0; t < 16; ++t) {
+        producers.emplace_back([&] {
+            for (int i = 0; i < 20'000; ++i) {
+                pushes(loan.push("n"_key = i));
+            }
+        });
+    }
+    for (auto& one : producers) {
+        one.join();
+    }
+    const auto at_most = (4u << 20) / 192u;
+    brake.release();
+    exporter.close(0s);
+
+    CHECK(pushes.accepted() <= at_most);
+    CHECK(pushes.accepted() >= at_most / 2);
+    const auto stats = exporter.stats();
+    CHECK(stats.rejected[monarc::reason::queue_full] == pushes.rejected());
+    support::check_ledger(stats, pushes, 0);
+}
+
+TEST_CASE("F40 64 bursty threads in turn get their share each") {
+    constexpr int threads = 64;
+    constexpr std::uint64_t burst = share + 4096;
+    support::plain_receiver receiver;
+    monarc::exporter exporter(
+        {.mona = monarc::mona_forward_options{.port = receiver.port()},
+         .memory_limit = 256u << 20});
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    std::atomic<int> turn{0};
+    std::atomic<bool> is_over{false};
+    std::vector<std::uint64_t> in_a_row(threads); // accepted before the first was refused
+    std::vector<std::thread> producers;
+    for (int t = 0; t < threads; ++t) {
+        producers.emplace_back([&, t] {
+            while (turn != t) {
+                std::this_thread::sleep_for(100us);
+            }
+            std::uint64_t accepted = 0;
+            for (std::uint64_t i = 0; i < burst; ++i) {
+                const bool is_accepted = loan.push("n"_key = i);
+                in_a_row[t] += is_accepted && in_a_row[t] == i ? 1u : 0u;
+                accepted += is_accepted ? 1u : 0u;
+            }
+            pushes.add(accepted, burst - accepted);
+            ++turn;
+            while (!is_over) { // all of them live at once: none can take over another's blocks
+                std::this_thread::sleep_for(1ms);
+            }
+        });
+    }
+    while (turn != threads) {
+        std::this_thread::sleep_for(1ms);
+    }
+    is_over = true;
+    for (auto& one : producers) {
+        one.join();
+    }
+    const auto result = exporter.close(30s);
+
+    for (const auto one : in_a_row) {
+        CHECK(one >= share);
+    }
+    const auto stats = exporter.stats();
+    MESSAGE(
+        "accepted ",
+        stats.accepted,
+        ", refused ",
+        stats.rejected.total(),
+        ", blocks added ",
+        stats.queue_blocks_added);
+    CHECK(result.pending == 0);
+    // A receiver that is too slow for it, as under a sanitizer, costs the oldest payloads.
+    const auto& dropped = stats.destinations.at(0).dropped;
+    CHECK(dropped.total() == dropped[monarc::reason::memory]);
+    CHECK(stats.pushed == threads * burst);
+    support::check_ledger(stats, pushes, receiver.seen().fields);
+}
+}
