@@ -30,7 +30,7 @@ template <field_like... Fields>
     std::size_t body_bytes = 0;
     s.when = when;
     if (!lay(s, 0, body_bytes, fields...)) [[unlikely]] {
-        return push_long({exporter, entry, {}, when}, shape, fields...);
+        return push_long({exporter, entry, {}, when}, shape, Fields(fields)...);
     }
     return push_context(entry, s, shape, body_bytes);
 }
@@ -61,7 +61,7 @@ public:
     /// to. Returns: false if the record was rejected; stats() counts it under the reason. Cost: as
     /// exporter::push.
     template <field_like... Fields>
-    bool push(Fields&&... fields) const noexcept {
+    [[gnu::always_inline]] bool push(Fields&&... fields) const noexcept {
         detail::explain_fields<Fields...>();
         return detail::push_to_context(exporter_, entry_, detail::no_time, fields...);
     }
@@ -93,7 +93,7 @@ private:
 class MONARC_API stamped_context {
 public:
     template <field_like... Fields>
-    bool push(Fields&&... fields) const noexcept {
+    [[gnu::always_inline]] bool push(Fields&&... fields) const noexcept {
         detail::explain_fields<Fields...>();
         return detail::push_to_context(to_.exporter_, to_.entry_, when_, fields...);
     }

@@ -48,7 +48,7 @@ public:
     /// the
     ///          first push of a thread and the first use of a shape.
     template <push_target Target, field_like... Fields>
-    bool push(Target&& to, Fields&&... fields) noexcept {
+    [[gnu::always_inline]] bool push(Target&& to, Fields&&... fields) noexcept {
         detail::explain_fields<Fields...>();
         return push_run(to, fields...);
     }
@@ -105,7 +105,7 @@ private:
         std::size_t body_bytes = 0;
         s.when = to.when;
         if (!detail::lay(s, id.size(), body_bytes, fields...)) [[unlikely]] {
-            return detail::push_long({gate_, nullptr, id, to.when}, shape, fields...);
+            return detail::push_long({gate_, nullptr, id, to.when}, shape, Fields(fields)...);
         }
         return detail::push_id(gate_, s, shape, body_bytes, id.data(), id.size());
     }

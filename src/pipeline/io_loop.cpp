@@ -40,22 +40,22 @@ steady::time_point deadline_in(std::chrono::milliseconds timeout) {
     return steady::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest);
 }
 
-// How memory_limit is shared out, so that all parts at their largest fit (D-2.5): the queue takes
-// 3/8, or its pool if that is more; a pass over it copies at most 1/12, which may take twice that;
-// contexts have 1/4; what is in flight, and one batch, 1/8. What they leave is for payloads.
+// How memory_limit is shared out, so that all parts at their largest fit (D-2.5): the queue may take
+// 13/16, or its pool if that is more; contexts have 1/8; what a pass copies, and what is in flight,
+// 1/32 each. What they leave at the moment is for payloads.
 std::size_t most_queue_bytes(const exporter_options& o) {
-    return std::max(o.queue.capacity * detail::slot_bytes, o.memory_limit / 8 * 3);
+    return std::max(o.queue.capacity * detail::slot_bytes, o.memory_limit / 16 * 13);
 }
 std::size_t slots_a_pass(const exporter_options& o) {
     return std::clamp(
-        o.memory_limit / 12 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
+        o.memory_limit / 64 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
 }
 delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
-    return {.retry = o.retry, .max_in_flight_bytes = o.memory_limit / 8};
+    return {.retry = o.retry, .max_in_flight_bytes = o.memory_limit / 32};
 }
 batch_options batch_options_of(const exporter_options& o) {
     auto batch = o.batch;
-    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
+    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 32);
     return batch;
 }
 
@@ -74,7 +74,7 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
             .merge = forward->merge,
             .batch = batch_options_of(options),
             .max_contexts = options.max_contexts,
-            .max_context_bytes = options.memory_limit / 4,
+            .max_context_bytes = options.memory_limit / 8,
             .entry_bytes = destination_->wire().entry_bytes()});
     }
     charge_queue(0);

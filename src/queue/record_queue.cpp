@@ -14,6 +14,7 @@
 #include <new>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -41,25 +42,57 @@ struct chain_link {
     const slot* whole;
 };
 
-// A slot inside the queue. Only the cache lines in use are copied: a usual push touches one or two
-// of three. Of a slot whose id comes with the push, `target` says where the caller keeps that id;
-// here the id itself stands in the body.
+// Word by word: the values were stored as words a moment ago, and a load that spans two such stores
+// has to wait until both have left the store buffer.
+template <std::size_t... Index>
+[[gnu::always_inline]] inline void
+copy_words(unsigned char* to, const unsigned char* from, std::index_sequence<Index...>) noexcept {
+    const auto copy = [&](std::size_t at) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, from + at, sizeof word);
+        asm("" : "+r"(word)); // else two become one vector
+        std::memcpy(to + at, &word, sizeof word);
+    };
+    (copy(Index * sizeof(std::uint64_t)), ...);
+}
+
+// A slot inside the queue. On the stack it only says where the parts are, so that they stay in
+// registers until the queue has found the place to build it. Only the cache lines in use are
+// written: a usual push touches one or two of three. Of a slot whose id comes with the push,
+// `target` says where the caller keeps that id; in the queue the id itself stands in the body.
 struct queued_slot : slot {
-    queued_slot(const queued_slot& from) noexcept : queued_slot() {
+    [[gnu::always_inline]] queued_slot(
+        const slot& source,
+        std::uint64_t its_head,
+        std::uint64_t its_target,
+        std::uint64_t its_stamp) noexcept {
+        head = its_head;
+        target = its_target;
+        stamp = its_stamp;
+        const auto* const at = &source;
+        std::memcpy(body, &at, sizeof at);
+    }
+    [[gnu::always_inline]] queued_slot(const queued_slot& from) noexcept : queued_slot() {
         constexpr std::size_t line = 64;
-        auto* const to = reinterpret_cast<unsigned char*>(this);
-        const auto* const source = reinterpret_cast<const unsigned char*>(&from);
-        const auto used = detail::slot_header_bytes + body_bytes_of(from.head);
-        std::memcpy(to, source, line);
-        if (used > line) {
-            std::memcpy(to + line, source + line, line);
-            if (used > 2 * line) {
-                std::memcpy(to + 2 * line, source + 2 * line, line);
+        constexpr std::size_t body_of_line = line - detail::slot_header_bytes;
+        const slot* source = nullptr;
+        std::memcpy(&source, from.body, sizeof source);
+        const auto id_bytes = id_bytes_of(from.head);
+        head = from.head;
+        target = id_bytes != 0 ? 0 : from.target;
+        stamp = from.stamp;
+        when = source->when;
+        copy_words(
+            body, source->body, std::make_index_sequence<body_of_line / sizeof(std::uint64_t)>{});
+        const auto used = body_bytes_of(from.head);
+        if (used > body_of_line) {
+            std::memcpy(body + body_of_line, source->body + body_of_line, line);
+            if (used > body_of_line + line) {
+                std::memcpy(body + body_of_line + line, source->body + body_of_line + line, line);
             }
         }
-        if (const auto id_bytes = id_bytes_of(from.head); id_bytes != 0) {
-            std::memcpy(to + used, reinterpret_cast<const char*>(from.target), id_bytes);
-            target = 0;
+        if (id_bytes != 0) {
+            detail::copy_text(body + used, reinterpret_cast<const char*>(from.target), id_bytes);
         }
     }
     explicit queued_slot(const chain_link& from) noexcept : queued_slot() {
@@ -124,7 +157,8 @@ struct producer {
     // Without a storage, after close, only to count what is refused.
     producer(record_queue& q, slot_storage* storage) : queue(&q) {
         if (storage != nullptr) {
-            token.emplace(storage->slots);
+            slots = &storage->slots;
+            token.emplace(*slots);
         }
     }
 
@@ -134,6 +168,7 @@ struct producer {
     std::uint64_t limit_slots =
         share_slots; // sent_slots may grow up to here before `consumed_slots` is read again
     record_queue* const queue;
+    slot_queue* slots = nullptr; // while the queue is open
     producer* next_of_thread = nullptr;
     std::optional<moodycamel::ProducerToken> token;
 
@@ -223,17 +258,9 @@ reason record_queue::refusal() const noexcept {
                                                                     : reason::closed;
 }
 
-bool record_queue::push(slot& s) noexcept {
-    auto* const p = current;
-    if (p == nullptr || p->queue != this) [[unlikely]] {
-        return push_slowly(s);
-    }
-    return push_with(*p, s);
-}
-
 namespace {
 
-bool reject(producer& p, reason why) noexcept {
+[[gnu::noinline, gnu::cold]] bool reject(producer& p, reason why) noexcept {
     bump(p.rejected[static_cast<std::size_t>(why)]);
     return false;
 }
@@ -247,7 +274,13 @@ bool reject(producer& p, reason why) noexcept {
 
 } // namespace
 
-[[gnu::always_inline]] inline bool record_queue::push_with(producer& p, slot& s) noexcept {
+// The only caller of the queue's try_enqueue for one slot, so that the compiler puts it in here:
+// the call and the registers it would save are a tenth of a push.
+bool record_queue::push(slot& s, std::uint64_t head, std::uint64_t target) noexcept {
+    if (current == nullptr || current->queue != this) [[unlikely]] {
+        return push_slowly(s, head, target);
+    }
+    auto& p = *current;
     // Counted before the gate is read: shut() waits until every push that was counted is accounted
     // for.
     bump(p.pushed);
@@ -259,26 +292,43 @@ bool reject(producer& p, reason why) noexcept {
     if (sent >= p.limit_slots && !renew_credit(p, 1)) [[unlikely]] {
         return reject(p, reason::queue_full);
     }
-    s.stamp = clock_.now();
-    const auto& filled = static_cast<const queued_slot&>(s);
-    auto& slots = storage_.load(std::memory_order_relaxed)->slots;
-    if (!slots.try_enqueue(*p.token, filled)) [[unlikely]] {
-        if (!may_add_blocks(1) || !slots.enqueue(*p.token, filled)) {
-            return reject(p, reason::queue_full);
-        }
-        blocks_added_.fetch_add(1, std::memory_order_relaxed);
+    const auto stamp = clock_.now();
+    if (!p.slots->try_enqueue(*p.token, queued_slot(s, head, target, stamp)) &&
+        !add_block_and_enqueue_one(p, s, head, target, stamp)) [[unlikely]] {
+        return reject(p, reason::queue_full);
     }
     p.sent_slots.store(sent + 1, std::memory_order_release);
     bump(p.accepted);
     return true;
 }
 
-[[gnu::noinline, gnu::cold]] bool record_queue::push_slowly(slot& s) noexcept {
-    if (auto* const p = acquire_producer()) {
-        return push_with(*p, s);
+[[gnu::noinline, gnu::cold]] bool record_queue::add_block_and_enqueue_one(
+    producer& p,
+    const slot& s,
+    std::uint64_t head,
+    std::uint64_t target,
+    std::uint64_t stamp) noexcept {
+    if (!may_add_blocks(1) || !p.slots->enqueue(*p.token, queued_slot(s, head, target, stamp))) {
+        return false;
     }
-    const std::lock_guard guard(lock_);
-    return push_with(*late_, s);
+    blocks_added_.fetch_add(1, std::memory_order_relaxed);
+    return true;
+}
+
+[[gnu::noinline, gnu::cold]] bool
+record_queue::push_slowly(slot& s, std::uint64_t head, std::uint64_t target) noexcept {
+    if (acquire_producer() != nullptr) {
+        return push(s, head, target);
+    }
+    const std::string_view body(reinterpret_cast<const char*>(s.body), body_bytes_of(head));
+    const auto id_bytes = id_bytes_of(head);
+    return push_parts(
+        static_cast<std::uint32_t>(head),
+        id_bytes != 0 ? nullptr : reinterpret_cast<detail::context_entry*>(target),
+        s.when,
+        &body,
+        1,
+        {id_bytes != 0 ? reinterpret_cast<const char*>(target) : nullptr, id_bytes});
 }
 
 bool record_queue::push_parts(
@@ -426,7 +476,6 @@ bool record_queue::warm_up() noexcept {
     nothing.target = 0;
     nothing.stamp = clock_.now();
     nothing.when = detail::no_time;
-    const auto& filled = static_cast<const queued_slot&>(nothing);
     bool reserved = false;
     while (!reserved) {
         bump(p->pushed); // shut() waits for this as for a push, so that the storage stays
@@ -435,11 +484,7 @@ bool record_queue::warm_up() noexcept {
         const auto begun = p->sent_slots.load(std::memory_order_relaxed);
         auto sent = begun;
         for (std::size_t i = 0; i < wanted && has_room; ++i) {
-            auto& slots = storage_.load(std::memory_order_relaxed)->slots;
-            if (!slots.try_enqueue(*p->token, filled)) {
-                has_room = may_add_blocks(1) && slots.enqueue(*p->token, filled);
-                blocks_added_.fetch_add(has_room ? 1 : 0, std::memory_order_relaxed);
-            }
+            has_room = add_block_and_enqueue(*p, &nothing, 1);
             sent += has_room ? 1 : 0;
         }
         // The consumer looks only where sent_slots has moved; if a pass was under way all the same,
@@ -861,9 +906,10 @@ bool push_context(
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
-    s.head = shape | static_cast<std::uint64_t>(body_bytes) << 32;
-    s.target = reinterpret_cast<std::uint64_t>(to);
-    return to->queue->push(s);
+    return to->queue->push(
+        s,
+        shape | static_cast<std::uint64_t>(body_bytes) << 32,
+        reinterpret_cast<std::uint64_t>(to));
 }
 
 bool push_id(
@@ -873,10 +919,11 @@ bool push_id(
     std::size_t body_bytes,
     const char* id,
     std::size_t id_bytes) noexcept {
-    s.head = shape | static_cast<std::uint64_t>(body_bytes) << 32 |
-             static_cast<std::uint64_t>(id_bytes) << 48;
-    s.target = id_bytes != 0 ? reinterpret_cast<std::uint64_t>(id) : 0;
-    return queue_of(to).push(s);
+    return queue_of(to).push(
+        s,
+        shape | static_cast<std::uint64_t>(body_bytes) << 32 |
+            static_cast<std::uint64_t>(id_bytes) << 48,
+        id_bytes != 0 ? reinterpret_cast<std::uint64_t>(id) : 0);
 }
 
 bool push_parts(

@@ -66,9 +66,9 @@ public:
     // --- producers
     // -------------------------------------------------------------------------------------------------
 
-    // `s` is filled but for its stamp; `s.target` is a context's entry, or points at the id that
-    // comes with the push.
-    bool push(detail::slot& s) noexcept;
+    // Of `s` the body and `when` are filled. `target` is a context's entry, or points at the id
+    // that comes with the push.
+    bool push(detail::slot& s, std::uint64_t head, std::uint64_t target) noexcept;
 
     // A record in parts, too long for one slot or of a size known only now.
     bool push_parts(
@@ -149,8 +149,13 @@ private:
 
     enum class state : std::uint32_t { open, aimless, shut, inert }; // aimless: no destination
 
-    bool push_with(producer& p, detail::slot& s) noexcept;
-    bool push_slowly(detail::slot& s) noexcept;
+    bool push_slowly(detail::slot& s, std::uint64_t head, std::uint64_t target) noexcept;
+    bool add_block_and_enqueue_one(
+        producer& p,
+        const detail::slot& s,
+        std::uint64_t head,
+        std::uint64_t target,
+        std::uint64_t stamp) noexcept;
     bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
     bool may_add_blocks(std::size_t blocks) noexcept;
     reason refusal() const noexcept;
