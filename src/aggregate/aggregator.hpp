@@ -68,6 +68,8 @@ public:
     // comes back.
     void forget(const detail::context_entry& context) noexcept;
 
+    void set_max_context_bytes(std::size_t bytes) noexcept { settings_.max_context_bytes = bytes; }
+
     // A payload was lost that may have held class messages: all are told again.
     void tell_classes_again() noexcept { ++epoch_; }
 

@@ -40,22 +40,26 @@ steady::time_point deadline_in(std::chrono::milliseconds timeout) {
     return steady::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest);
 }
 
-// How memory_limit is shared out, so that all parts at their largest fit (D-2.5): the queue may take
-// 13/16, or its pool if that is more; contexts have 1/8; what a pass copies, and what is in flight,
-// 1/32 each. What they leave at the moment is for payloads.
-std::size_t most_queue_bytes(const exporter_options& o) {
-    return std::max(o.queue.capacity * detail::slot_bytes, o.memory_limit / 16 * 13);
+// How memory_limit is shared out (D-2.5). The queue may take all but a reserve; it never gives back
+// what it took, so the reserve must do for all others: an eighth for what a pass over the queue
+// copies, which may take three times that, a quarter each for contexts and for what is in flight.
+// What nobody holds is for contexts and for payloads that wait.
+std::size_t reserve_of(const exporter_options& o) {
+    constexpr std::size_t usual = std::size_t{2} << 20; // a few batches of the default size
+    const auto most = o.memory_limit - o.queue.capacity * detail::slot_bytes;
+    const auto wanted = std::max(o.memory_limit / 5, std::min(usual, o.memory_limit / 16 * 7));
+    return std::min(wanted, most);
 }
 std::size_t slots_a_pass(const exporter_options& o) {
     return std::clamp(
-        o.memory_limit / 64 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
+        reserve_of(o) / 8 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
 }
 delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
-    return {.retry = o.retry, .max_in_flight_bytes = o.memory_limit / 32};
+    return {.retry = o.retry, .max_in_flight_bytes = reserve_of(o) / 4};
 }
 batch_options batch_options_of(const exporter_options& o) {
     auto batch = o.batch;
-    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 32);
+    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
     return batch;
 }
 
@@ -74,10 +78,9 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
             .merge = forward->merge,
             .batch = batch_options_of(options),
             .max_contexts = options.max_contexts,
-            .max_context_bytes = options.memory_limit / 8,
             .entry_bytes = destination_->wire().entry_bytes()});
     }
-    charge_queue(0);
+    share_memory(0);
     // The thread takes no signals: handlers belong to the application (D-9.6).
     sigset_t all_signals;
     sigset_t before;
@@ -274,13 +277,18 @@ void io_loop::keep_within_memory() {
             steady::now());
     }
     tell_lost_classes_again();
-    charge_queue(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+    share_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
 }
 
-// What the queue may not take: what the others hold, or have a right to.
-void io_loop::charge_queue(std::size_t held_by_others) noexcept {
-    queue_.set_other_memory(
-        std::max(held_by_others, options_.memory_limit - most_queue_bytes(options_)));
+void io_loop::share_memory(std::size_t held_by_others) noexcept {
+    const auto reserve = reserve_of(options_);
+    queue_.set_other_memory(std::max(held_by_others, reserve));
+    if (aggregator_) {
+        const auto taken = std::min(options_.memory_limit, queue_.memory_bytes() + reserve);
+        const auto unclaimed = options_.memory_limit - taken;
+        aggregator_->set_max_context_bytes(
+            reserve / 4 + std::min(unclaimed / 2, options_.memory_limit / 4));
+    }
 }
 
 void io_loop::tell_lost_classes_again() {

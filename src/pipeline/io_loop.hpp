@@ -66,7 +66,7 @@ private:
     void feed(const record_view& record, time_point now);
     void seal(time_point now);
     void keep_within_memory();
-    void charge_queue(std::size_t held_by_others) noexcept;
+    void share_memory(std::size_t held_by_others) noexcept;
     void tell_lost_classes_again();
     void pump();
     void split_suspect();

@@ -682,16 +682,51 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("D-7.6 a payload that is alone in the list is not suspected") {
+TEST_CASE("D-7.6 an entry that is alone in the list is never given up") {
     driven_list d;
-    d.append("alone", 5);
+    d.append("alone", 1);
 
     for (int i = 0; i < 20; ++i) {
         CHECK(d.probe(reset) == "alone");
     }
 
     CHECK(d->to_split() == nullptr);
-    CHECK(d->ready_records() == 5);
+    CHECK(d->ready_records() == 1);
+}
+
+TEST_CASE(
+    "D-7.6 a payload that is alone is cut after three strikes, to compare it with its parts") {
+    driven_list d;
+    d.append("alone", 4);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(d->to_split() == nullptr);
+        CHECK(d.probe(reset) == "alone");
+    }
+    REQUIRE(d->to_split() != nullptr);
+    CHECK(d->to_split()->id == "alone");
+    d->split_done(*halved(*d->to_split()));
+
+    CHECK(d.probe(acked) == "alone<");
+    CHECK(d->counts().delivered == 2);
+    CHECK(d.probe(reset) == "alone>"); // alone again, and the other part has passed
+    REQUIRE(d->to_split() != nullptr);
+    CHECK(d->to_split()->id == "alone>");
+}
+
+TEST_CASE("D-7.3 where nothing passes a payload that is alone is cut once, and no further") {
+    driven_list d;
+    d.append("alone", 8);
+    for (int i = 0; i < 3; ++i) {
+        d.probe(reset);
+    }
+    REQUIRE(d->to_split() != nullptr);
+    d->split_done(*halved(*d->to_split()));
+
+    for (int i = 0; i < 40; ++i) {
+        d.probe(reset);
+        CHECK(d->to_split() == nullptr);
+    }
+    CHECK(d->ready_records() == 8);
 }
 
 TEST_CASE("D-7.6 a payload that was never written is not suspected") {
