@@ -23,6 +23,10 @@ namespace {
 
 constexpr int total = support::scaled(1'000'000, 100'000, 10'000);
 constexpr int spawners = 4;
+const bool cancels = !support::skips(
+    support::is_address_sanitized,
+    "F39 the part with cancelled threads",
+    "address sanitizer does not undo the stack of a cancelled thread and reports itself");
 constexpr std::int64_t slack_kib =
     support::scaled(4, 256, 256) * 1024; // a sanitizer keeps what is freed
 
@@ -66,7 +70,11 @@ void spawn(
     ::pthread_attr_init(&small);
     ::pthread_attr_setstacksize(&small, 256 * 1024);
     for (int i = 0; i < count; ++i) {
-        life one{.exporter = exporter, .loan = loan, .pushes = pushes, .is_cancelled = i % 16 == 0};
+        life one{
+            .exporter = exporter,
+            .loan = loan,
+            .pushes = pushes,
+            .is_cancelled = cancels && i % 16 == 0};
         pthread_t thread;
         if (::pthread_create(&thread, &small, live, &one) != 0) {
             throw std::runtime_error("pthread_create");
