@@ -676,7 +676,7 @@ TEST_CASE("D-3.2 no batch is larger than max_bytes when it is encoded, but for a
             } else {
                 record = made(A(id), "a"_key = -1, "b"_key = 1.5);
             }
-            const auto wall = (T * 1000 + static_cast<std::int64_t>(i / 10)) * second / 1000;
+            const auto wall = T * second + static_cast<std::int64_t>(i / 10) * (second / 1000);
             while (!many.add(record.view(), wall, {})) {
                 seal();
             }
