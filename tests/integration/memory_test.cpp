@@ -44,7 +44,8 @@ TEST_CASE(
         constexpr int threads = 2;
         std::atomic<int> running = threads;
         std::vector<std::thread> producers;
-        const auto each = static_cast<std::uint64_t>(rounds(12'000));
+        constexpr int overflows = 6'000; // three times the limit, sanitized or not
+        const auto each = static_cast<std::uint64_t>(std::max(rounds(12'000), overflows));
         for (int t = 0; t < threads; ++t) {
             producers.emplace_back([&, t] {
                 const std::string text(1000, static_cast<char>('a' + t));
