@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <optional>
 #include <thread>
@@ -680,6 +681,11 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
         if (p.sent_slots.load(std::memory_order_acquire) == consumed) {
             continue;
         }
+        // Ahead of a thread that is behind: what it has could not be used before that one's.
+        if (p.last_stamp > complete_before_ && p.chain_missing == 0) {
+            complete_up_to = std::min(complete_up_to, p.last_stamp);
+            continue;
+        }
         std::size_t left = max_slots;
         std::size_t got = 0;
         while (left != 0 && (p.last_stamp <= newest || p.chain_missing != 0)) {
@@ -696,6 +702,8 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
             complete_up_to = std::min(complete_up_to, p.last_stamp);
         }
     }
+    constexpr auto nobody_is_behind = std::numeric_limits<std::uint64_t>::max();
+    complete_before_ = complete_up_to < newest ? complete_up_to : nobody_is_behind;
     return complete_up_to;
 }
 

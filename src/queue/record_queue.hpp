@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -181,6 +182,8 @@ private:
     std::atomic<std::size_t> published_producers_{0};
     std::vector<producer*> known_; // the consumer's copy of producers_
     std::size_t first_ = 0;        // where the next pass begins
+    // What drain() returned, if a thread was behind.
+    std::uint64_t complete_before_ = std::numeric_limits<std::uint64_t>::max();
 
     std::atomic<int> descriptor_{-1};
 
