@@ -275,8 +275,9 @@ result<payload> mona_forward_wire::wrap(
     const bool is_message = options_.mode == forward_mode::message;
     if (options_.mode == forward_mode::packed && options_.gzip &&
         entries.size() >= smallest_worth_gzip) {
-        const auto packed = gzip_.append(entries, made.body);
-        made.is_gzip = packed.has_value();
+        packed_.clear();
+        made.is_gzip = gzip_.append(entries, packed_).has_value();
+        made.body = packed_; // as long as it is: a codec asks for room for the worst case
     }
     if (!made.is_gzip) {
         made.body = entries;

@@ -85,6 +85,7 @@ private:
     std::vector<std::uint32_t>
         last_of_key_; // by key number: where encode_last_values has put it, plus one
     std::string repaired_;
+    std::string packed_;
 };
 
 // Finds the chunk ids of acknowledgements in a stream that comes in pieces.
