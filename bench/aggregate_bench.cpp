@@ -26,9 +26,9 @@ constexpr std::int64_t wall = std::int64_t{1'700'000'000} * 1'000'000'000;
 // Takes one record off the queue and keeps it, to be added under other ids.
 class keeping_taker final : public queue::record_taker {
 public:
-    void take(const record_view& record) noexcept override {
-        kept = record;
-        body = record.body;
+    void take(queued_record record) noexcept override {
+        kept = record.view();
+        body = kept.body;
         kept.body = body;
     }
 

@@ -15,9 +15,9 @@ namespace monarc::bench {
 // Counts what it is given.
 class counting_taker final : public queue::record_taker {
 public:
-    void take(const record_view& record) noexcept override {
+    void take(queued_record record) noexcept override {
         ++count;
-        bytes += record.body.size() + record.id.size();
+        bytes += record.content_bytes();
     }
 
     std::uint64_t count = 0;

@@ -14,8 +14,8 @@ using namespace monarc::literals;
 class feeding_taker final : public queue::record_taker {
 public:
     explicit feeding_taker(aggregate::aggregator& to) : to_(to) {}
-    void take(const record_view& record) noexcept override {
-        to_.add(record, std::int64_t{1'700'000'000} * 1'000'000'000, {});
+    void take(queued_record record) noexcept override {
+        to_.add(record.view(), std::int64_t{1'700'000'000} * 1'000'000'000, {});
     }
 
 private:

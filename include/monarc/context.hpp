@@ -26,13 +26,7 @@ template <field_like... Fields>
     if (shape == 0) [[unlikely]] {
         return refuse({exporter, entry, {}, when}, reason::too_many_names);
     }
-    slot s;
-    std::size_t body_bytes = 0;
-    s.when = when;
-    if (!lay(s, 0, body_bytes, fields...)) [[unlikely]] {
-        return push_long({exporter, entry, {}, when}, shape, Fields(fields)...);
-    }
-    return push_context(entry, s, shape, body_bytes);
+    return push_fields(entry, {exporter, entry, {}, when}, shape, fields...);
 }
 
 } // namespace detail

@@ -93,21 +93,15 @@ public:
 private:
     template <class Target, class... Fields>
     [[gnu::always_inline]] bool push_run(const Target& to, const Fields&... fields) noexcept {
-        if (!gate_->enabled.load(std::memory_order_relaxed)) {
+        auto* const gate = gate_;
+        if (!gate->enabled.load(std::memory_order_relaxed)) {
             return false;
         }
         const auto shape = detail::shape_of<Target::class_name, Fields...>::load();
         if (shape == 0) [[unlikely]] {
-            return detail::refuse({gate_, nullptr, {}, to.when}, reason::too_many_names);
+            return detail::refuse({gate, nullptr, {}, to.when}, reason::too_many_names);
         }
-        const std::string_view id = to.text();
-        detail::slot s;
-        std::size_t body_bytes = 0;
-        s.when = to.when;
-        if (!detail::lay(s, id.size(), body_bytes, fields...)) [[unlikely]] {
-            return detail::push_long({gate_, nullptr, id, to.when}, shape, Fields(fields)...);
-        }
-        return detail::push_id(gate_, s, shape, body_bytes, id.data(), id.size());
+        return detail::push_fields(gate, {gate, nullptr, to.text(), to.when}, shape, fields...);
     }
 
     struct state;

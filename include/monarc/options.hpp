@@ -84,6 +84,18 @@ struct retry_options {
     std::uint32_t max_attempts = 0;
 };
 
+/// What a push takes its time from.
+enum class clock_source {
+    best, ///< tsc where it can be trusted, else system
+    /// The processor's counter. Cheapest; but a processor may read it some tens of nanoseconds
+    /// early, so that of two pushes by different threads that are less than about 100 ns apart the
+    /// later one may be taken for the earlier.
+    tsc,
+    /// CLOCK_MONOTONIC: about 20 ns more a push. What a thread pushes after it has seen that
+    /// another one pushed, also counts as later.
+    system,
+};
+
 enum class log_level { debug, info, warning, error };
 
 struct log_line {
@@ -101,6 +113,10 @@ struct exporter_options {
     queue_options queue{};
     batch_options batch{};
     retry_options retry{};
+
+    /// Decides the order of records that different threads push to one context. tsc is refused
+    /// where the processor or the kernel does not vouch for it.
+    clock_source clock = clock_source::best;
 
     /// Bytes for queue, batches and payloads together. Range: >= 4 MiB and >= twice the queue's
     /// pool.

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 
 namespace monarc::aggregate {
 namespace {
@@ -139,28 +138,6 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
     return true;
 }
 
-std::uint32_t aggregator::find(std::string_view id, std::uint64_t hash) const noexcept {
-    const auto found = places_.find(hash);
-    auto place = found == places_.end() ? none : found->second;
-    while (place != none && contexts_[place].id() != id) {
-        place = contexts_[place].next_of_hash;
-    }
-    return place;
-}
-
-// The oldest by the rule of the clock: the hand passes over what was used since it last came by.
-void aggregator::let_oldest_go() noexcept {
-    while (true) {
-        hand_ = hand_ + 1 < contexts_.size() ? hand_ + 1 : 0;
-        auto& one = contexts_[hand_];
-        if (one.is_live && !std::exchange(one.was_used, false)) {
-            let_go(hand_);
-            ++counts_.evicted_contexts;
-            return;
-        }
-    }
-}
-
 // Known before the record was looked into; of run-time keys only that they are no longer than 255
 // bytes.
 std::size_t aggregator::most_wire_bytes(const record_view& record) {
@@ -173,79 +150,50 @@ std::size_t aggregator::most_wire_bytes(const record_view& record) {
            2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
 }
 
-void aggregator::let_go(std::uint32_t place) noexcept {
-    auto& gone = contexts_[place];
-    const auto first = places_.find(gone.hash);
-    if (first->second == place) {
-        if (gone.next_of_hash == none) {
-            places_.erase(first);
-        } else {
-            first->second = gone.next_of_hash;
-        }
-    } else {
-        auto before = first->second;
-        while (contexts_[before].next_of_hash != place) {
-            before = contexts_[before].next_of_hash;
-        }
-        contexts_[before].next_of_hash = gone.next_of_hash;
+// Where the record's context is held, if the handle knows.
+std::uint32_t aggregator::place_of(const detail::context_entry& handle) const noexcept {
+    if (handle.place_generation == 0 || handle.place >= contexts_.places()) {
+        return context_table::none;
     }
-    long_id_total_ -= gone.long_id ? gone.id_bytes : 0;
-    gone.long_id.reset();
-    gone.is_live = false;
-    ++gone.generation;
-    free_.push_back(place); // has room: reserved with the place
+    const auto& held = contexts_[handle.place];
+    return held.is_live && held.generation == handle.place_generation ? handle.place
+                                                                      : context_table::none;
 }
 
-std::uint32_t aggregator::hold(std::string_view id, std::uint64_t hash) {
-    std::uint32_t place = 0;
-    if (!free_.empty()) {
-        place = free_.back();
-    } else {
-        contexts_.reserve(
-            contexts_.size() + 1 > contexts_.capacity() ? 2 * contexts_.size() + 16 : 0);
-        free_.reserve(contexts_.capacity()); // so that letting go needs no memory
-        place = static_cast<std::uint32_t>(contexts_.size());
+std::uint32_t aggregator::find_or_hold(const record_view& record, std::string_view id) {
+    auto place = record.context != nullptr ? place_of(*record.context) : context_table::none;
+    if (place == context_table::none) {
+        const bool is_hashed = record.id_hash != 0 && id.data() == record.id.data();
+        const auto hash = is_hashed ? record.id_hash : hash_of_id(id);
+        place = contexts_.find(id, hash);
+        if (place == context_table::none) {
+            while (contexts_.live() >= settings_.max_contexts ||
+                   (contexts_.live() != 0 && !contexts_.has_free_place() &&
+                    memory_bytes_with_one_more() > settings_.max_context_bytes)) {
+                contexts_.let_oldest_go();
+                ++counts_.evicted_contexts;
+            }
+            return contexts_.hold(id, hash);
+        }
     }
-    std::unique_ptr<char[]> long_id;
-    if (id.size() > short_id_bytes) {
-        long_id = std::make_unique_for_overwrite<char[]>(id.size());
-        std::memcpy(long_id.get(), id.data(), id.size());
-        long_id_total_ += id.size();
-    }
-    places_.reserve(places_.size() + 1);
-    if (place == contexts_.size()) {
-        contexts_.emplace_back();
-    } else {
-        free_.pop_back();
-    }
-    auto& fresh = contexts_[place];
-    if (!long_id && !id.empty()) {
-        std::memcpy(fresh.short_id, id.data(), id.size());
-    }
-    fresh.long_id = std::move(long_id);
-    fresh.hash = hash;
-    fresh.id_bytes = static_cast<std::uint16_t>(id.size());
-    fresh.class_name = key_without_room;
-    fresh.entry = none;
-    fresh.told_epoch = 0;
-    fresh.is_live = true;
-    fresh.was_used = false; // not before it comes again: else all look alike to the hand
-    const auto [slot, is_new] = places_.try_emplace(hash, place);
-    fresh.next_of_hash = is_new ? none : std::exchange(slot->second, place);
+    contexts_[place].was_used = true;
     return place;
 }
 
-// Where the record's context is held; none if it is not.
-std::uint32_t aggregator::place_of(const record_view& record, std::string_view id) {
-    if (auto* const handle = record.context;
-        handle != nullptr && handle->place < contexts_.size()) {
-        const auto& held = contexts_[handle->place];
-        if (held.is_live && held.generation == handle->place_generation &&
-            handle->place_generation != 0) {
-            return handle->place;
-        }
+void aggregator::fetch_first(const record_view& record) const noexcept {
+    if (record.context != nullptr) {
+        __builtin_prefetch(record.context);
+    } else {
+        contexts_.fetch_bucket(record.id_hash);
     }
-    return find(id, std::hash<std::string_view>{}(id));
+}
+
+void aggregator::fetch_second(const record_view& record) const noexcept {
+    if (record.context == nullptr) {
+        contexts_.fetch_place(record.id_hash);
+    } else if (record.context->place < contexts_.places()) {
+        __builtin_prefetch(&contexts_[record.context->place], 1);
+    }
 }
 
 bool aggregator::shares_key(const batch_entry& entry, const prepared& record) const {
@@ -326,17 +274,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     const auto seconds =
         (record.when != detail::no_time ? record.when : wall) / nanoseconds_per_second;
 
-    auto place = place_of(record, fresh.id);
-    if (place == none) {
-        while (live_contexts() >= settings_.max_contexts ||
-               (live_contexts() != 0 && free_.empty() &&
-                memory_bytes_with_one_more() > settings_.max_context_bytes)) {
-            let_oldest_go();
-        }
-        place = hold(fresh.id, std::hash<std::string_view>{}(fresh.id));
-    } else {
-        contexts_[place].was_used = true;
-    }
+    const auto place = find_or_hold(record, fresh.id);
     auto& context = contexts_[place];
     if (record.context != nullptr) {
         record.context->place = place;
@@ -371,10 +309,13 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
 
 // D-4.9. Whatever the context has so far is closed by it.
 void aggregator::tell_class(
-    held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed) {
+    context_table::held& context,
+    key_number class_name,
+    std::int64_t seconds,
+    std::int64_t pushed) {
     context.class_name = class_name;
     context.told_epoch = epoch_;
-    context.entry = none;
+    context.entry = context_table::none;
     if (const auto& text = name(class_name).text; !text.empty()) {
         open_entry(
             context,
@@ -382,14 +323,14 @@ void aggregator::tell_class(
              .is_class_message = true,
              .seconds = seconds,
              .pushed = pushed});
-        context.entry = none;
+        context.entry = context_table::none;
         ++batch_.class_messages;
         ++counts_.class_messages;
         batch_bytes_ += text.size();
     }
 }
 
-void aggregator::open_entry(held& context, const batch_entry& like) {
+void aggregator::open_entry(context_table::held& context, const batch_entry& like) {
     auto entry = like;
     entry.id_at = static_cast<std::uint32_t>(batch_.bodies.size());
     entry.id_bytes = context.id_bytes;
@@ -418,26 +359,22 @@ void aggregator::clear_batch() noexcept {
 }
 
 void aggregator::forget(const detail::context_entry& context) noexcept {
-    const auto place = find(context.id, std::hash<std::string_view>{}(context.id));
-    if (place != none) {
-        let_go(place);
+    const auto place = contexts_.find(context.id, hash_of_id(context.id));
+    if (place != context_table::none) {
+        contexts_.let_go(place);
     }
 }
 
-// Tables double when they are full.
 std::size_t aggregator::memory_bytes_with_one_more() const noexcept {
-    const bool fills_table = contexts_.size() == contexts_.capacity();
-    const bool fills_places = places_.size() >= places_.max_load();
-    return memory_bytes() +
-           (fills_table ? (contexts_.capacity() + 16) * (sizeof(held) + sizeof(std::uint32_t))
-                        : 0) +
-           (fills_places ? places_.bucket_count() * 17 : 0);
+    return contexts_.memory_bytes_with_one_more() + batch_memory_bytes();
 }
 
 std::size_t aggregator::memory_bytes() const noexcept {
-    return contexts_.capacity() * (sizeof(held) + sizeof(std::uint32_t)) +
-           places_.bucket_count() * 17 + long_id_total_ + batch_.bodies.capacity() +
-           batch_.parts.capacity() * sizeof(batch_part) +
+    return contexts_.memory_bytes() + batch_memory_bytes();
+}
+
+std::size_t aggregator::batch_memory_bytes() const noexcept {
+    return batch_.bodies.capacity() + batch_.parts.capacity() * sizeof(batch_part) +
            batch_.entries.capacity() * (sizeof(batch_entry) + sizeof(std::uint64_t));
 }
 

@@ -5,6 +5,7 @@
 //
 // Threads: one. No clock of its own: time comes in.
 
+#include "aggregate/context_table.hpp"
 #include "core/batch.hpp"
 #include "core/byte_buffer.hpp"
 #include "core/context_entry.hpp"
@@ -12,8 +13,6 @@
 
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -58,6 +57,11 @@ public:
     // happened yet.
     bool add(const record_view& record, std::int64_t wall, time_point now);
 
+    // Some records before add(): brings near what it will read of the context. The second, called
+    // some records after the first, reads what that one has brought.
+    void fetch_first(const record_view& record) const noexcept;
+    void fetch_second(const record_view& record) const noexcept;
+
     // Whether the batch is full, or its first record has waited long enough.
     bool is_due(time_point now) const noexcept;
     bool has_open() const noexcept { return !batch_.is_empty(); }
@@ -73,36 +77,12 @@ public:
     // A payload was lost that may have held class messages: all are told again.
     void tell_classes_again() noexcept { ++epoch_; }
 
-    std::size_t live_contexts() const noexcept { return contexts_.size() - free_.size(); }
+    std::size_t live_contexts() const noexcept { return contexts_.live(); }
     std::size_t memory_bytes() const noexcept;
     const aggregator_counts& counts() const noexcept { return counts_; }
     aggregator_counts& counts() noexcept { return counts_; }
 
 private:
-    static constexpr std::uint32_t none = 0xffff'ffff;
-    static constexpr std::size_t short_id_bytes = 40; // a UUID as text fits
-
-    // A context that is held. Its id lies here if it is short.
-    struct held {
-        std::uint64_t hash = 0;
-        char short_id[short_id_bytes];
-        std::unique_ptr<char[]> long_id;
-        std::uint32_t next_of_hash = none;
-        std::uint32_t generation = 1; // of this place
-        std::uint32_t entry =
-            none; // its last event in the open batch, if `entry_batch` is that batch
-        std::uint32_t entry_batch = 0;
-        std::uint32_t told_epoch = 0;
-        std::uint16_t id_bytes = 0;
-        key_number class_name = key_without_room;
-        bool is_live = false;
-        bool was_used = false; // since the hand of the clock last came by
-
-        std::string_view id() const noexcept {
-            return {long_id ? long_id.get() : short_id, id_bytes};
-        }
-    };
-
     // What add() needs of a shape, looked up once.
     struct known_shape {
         const shape* s = nullptr;
@@ -131,14 +111,12 @@ private:
     std::size_t most_wire_bytes(const record_view& record);
     bool prepare(const record_view& record, prepared& out);
     void prepare_self_described(std::string_view body, prepared& out);
-    std::uint32_t find(std::string_view id, std::uint64_t hash) const noexcept;
-    std::uint32_t hold(std::string_view id, std::uint64_t hash);
-    void let_oldest_go() noexcept;
-    void let_go(std::uint32_t place) noexcept;
-    std::uint32_t place_of(const record_view& record, std::string_view id);
+    std::uint32_t place_of(const detail::context_entry& handle) const noexcept;
+    std::uint32_t find_or_hold(const record_view& record, std::string_view id);
     std::size_t memory_bytes_with_one_more() const noexcept;
-    bool is_open(const held& context) const noexcept {
-        return context.entry != none && context.entry_batch == batch_number_;
+    std::size_t batch_memory_bytes() const noexcept;
+    bool is_open(const context_table::held& context) const noexcept {
+        return context.entry != context_table::none && context.entry_batch == batch_number_;
     }
     bool may_merge(
         const batch_entry& entry,
@@ -147,18 +125,17 @@ private:
         bool& repeats) const;
     bool shares_key(const batch_entry& entry, const prepared& record) const;
     void append_part(batch_entry& entry, const prepared& record);
-    void
-    tell_class(held& context, key_number class_name, std::int64_t seconds, std::int64_t pushed);
-    void open_entry(held& context, const batch_entry& like);
+    void tell_class(
+        context_table::held& context,
+        key_number class_name,
+        std::int64_t seconds,
+        std::int64_t pushed);
+    void open_entry(context_table::held& context, const batch_entry& like);
 
     aggregator_settings settings_;
     aggregator_counts counts_;
 
-    std::vector<held> contexts_;
-    std::vector<std::uint32_t> free_;
-    boost::unordered_flat_map<std::uint64_t, std::uint32_t> places_; // hash of the id to its place
-    std::size_t long_id_total_ = 0;
-    std::uint32_t hand_ = 0;
+    context_table contexts_;
     std::uint32_t epoch_ = 1;
 
     batch batch_;

@@ -1,54 +1,22 @@
 #include "aggregate/sequencer.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace monarc::aggregate {
-namespace {
 
-// What stands in front of the body and the id of a kept record.
-struct kept_head {
-    std::uint64_t stamp;
-    std::int64_t when;
-    detail::context_entry* context;
-    std::uint32_t shape;
-    std::uint16_t body_bytes;
-    std::uint16_t id_bytes;
-};
-
-} // namespace
-
-void sequencer::add(const record_view& record) {
-    const kept_head head{
-        .stamp = record.stamp,
-        .when = record.when,
-        .context = record.context,
-        .shape = record.shape,
-        .body_bytes = static_cast<std::uint16_t>(record.body.size()),
-        .id_bytes = static_cast<std::uint16_t>(record.id.size())};
-    const auto total = sizeof head + record.body.size() + record.id.size();
-    char* to = bytes_.room_for(total);
-    if (order_.empty() || record.stamp < order_.back().stamp) {
+void sequencer::add(queued_record record) {
+    const auto stamp = record.stamp();
+    const auto bytes = record.bytes();
+    bytes_.room_for(bytes.size()); // first what can fail
+    if (order_.empty() || stamp < order_.back().stamp) {
         runs_.push_back(order_.size());
     }
-    order_.push_back({.stamp = record.stamp, .offset = bytes_.size()});
-    std::memcpy(to, &head, sizeof head);
-    to = std::copy(record.body.begin(), record.body.end(), to + sizeof head);
-    std::copy(record.id.begin(), record.id.end(), to);
-    bytes_.commit(total);
-}
-
-record_view sequencer::at(std::size_t offset) const noexcept {
-    kept_head head;
-    std::memcpy(&head, bytes_.data() + offset, sizeof head);
-    const char* const body = bytes_.data() + offset + sizeof head;
-    return {
-        .shape = head.shape,
-        .stamp = head.stamp,
-        .when = head.when,
-        .context = head.context,
-        .body = {body, head.body_bytes},
-        .id = {body + head.body_bytes, head.id_bytes}};
+    const auto view = record.view();
+    order_.push_back(
+        {.stamp = stamp,
+         .offset = static_cast<std::uint32_t>(bytes_.size()),
+         .id_hash = view.context == nullptr ? hash_of_id(view.id) : 0});
+    bytes_.append(bytes);
 }
 
 // Merges neighbouring runs until one is left; a single thread costs nothing.
@@ -88,10 +56,9 @@ void sequencer::drop_taken() {
     spare_bytes_.clear();
     spare_.clear();
     for (; next_ != order_.size(); ++next_) {
-        const auto record = at(order_[next_].offset);
-        const auto* const from = bytes_.data() + order_[next_].offset;
-        spare_.push_back({.stamp = order_[next_].stamp, .offset = spare_bytes_.size()});
-        spare_bytes_.append({from, sizeof(kept_head) + record.body.size() + record.id.size()});
+        spare_.push_back(order_[next_]);
+        spare_.back().offset = static_cast<std::uint32_t>(spare_bytes_.size());
+        spare_bytes_.append(at(order_[next_].offset).bytes());
     }
     bytes_.swap(spare_bytes_);
     order_.swap(spare_);

@@ -17,7 +17,7 @@ class sequencer {
 public:
     // Copies the record. Calls between two `sort`s come in runs that are in order, one for each
     // thread.
-    void add(const record_view& record);
+    void add(queued_record record);
 
     // Merges the runs. Records of one thread never change places.
     void sort();
@@ -26,11 +26,19 @@ public:
     template <class Take>
     void take_up_to(std::uint64_t newest, Take&& take) {
         while (next_ != order_.size() && order_[next_].stamp <= newest) {
-            const auto record = at(order_[next_].offset);
+            const auto record = view(order_[next_]);
             ++next_;
             take(record);
         }
         drop_taken();
+    }
+
+    // While take_up_to is under way: the record that comes so many later, as far as that is known.
+    template <class See>
+    void look_ahead(std::size_t later, See&& see) const {
+        if (next_ + later < order_.size()) {
+            see(view(order_[next_ + later]));
+        }
     }
 
     std::size_t count() const noexcept { return order_.size() - next_; }
@@ -43,10 +51,19 @@ public:
 private:
     struct place {
         std::uint64_t stamp;
-        std::size_t offset;
+        std::uint32_t offset;
+        std::uint32_t id_hash;
     };
 
-    record_view at(std::size_t offset) const noexcept;
+    record_view view(const place& p) const noexcept {
+        auto record = at(p.offset).view();
+        record.id_hash = p.id_hash;
+        return record;
+    }
+
+    queued_record at(std::size_t offset) const noexcept {
+        return queued_record(bytes_.data() + offset);
+    }
     void drop_taken();
 
     byte_buffer bytes_;

@@ -28,16 +28,26 @@ bool counter_is_usable() noexcept;
 struct stamp_clock {
     bool counter = false;
 
+    // What a push costs itself. The processor may read the counter before the loads in front of it
+    // are done, by some tens of nanoseconds.
     [[gnu::always_inline]] std::uint64_t now() const noexcept {
 #if defined(__x86_64__)
         if (counter) [[likely]] {
-            // Not before the loads in front of it are done: a thread that saw what another has
-            // pushed must not get the older stamp (D-2.4). Without the fence it now and then does.
-            _mm_lfence();
             return __rdtsc();
         }
 #endif
         return monotonic_nanoseconds();
+    }
+
+    // Not before the loads in front of it are done: no stamp that this thread can know of is
+    // younger.
+    [[gnu::always_inline]] std::uint64_t now_after_loads() const noexcept {
+#if defined(__x86_64__)
+        if (counter) [[likely]] {
+            _mm_lfence();
+        }
+#endif
+        return now();
     }
 };
 

@@ -90,7 +90,7 @@ void lay_out(shape& s) {
             }
         }
     }
-    s.fixed_bytes = at;
+    s.fixed_bytes = (at + 7) / 8 * 8;
 }
 
 std::uint32_t intern_shape_locked(std::string_view signature) {

@@ -1,5 +1,7 @@
 #include "core/options.hpp"
 
+#include "core/clock.hpp"
+
 #include <monarc/detail/slot.hpp>
 
 #include <fmt/chrono.h>
@@ -69,6 +71,11 @@ std::string validate(const exporter_options& o) {
         "retry.max_age",
         fmt::format("0 (no limit) or at least batch.max_delay ({})", o.batch.max_delay),
         fmt::format("{}", o.retry.max_age));
+    c.require(
+        o.clock != clock_source::tsc || counter_is_usable(),
+        "clock",
+        "best or system here: the kernel does not use the processor's counter as its clock source",
+        "tsc");
     const auto pool_bytes = o.queue.capacity * detail::slot_bytes;
     const auto least_memory = std::max(std::size_t{4} << 20, 2 * pool_bytes);
     c.require(

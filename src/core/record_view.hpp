@@ -4,18 +4,85 @@
 
 #include <monarc/detail/slot.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <functional>
 #include <string_view>
 
 namespace monarc {
 
 struct record_view {
     std::uint32_t shape;
+    std::uint32_t id_hash = 0;      // hash_of_id(id); 0: nobody has taken it yet
     std::uint64_t stamp;            // ticks
     std::int64_t when;              // nanoseconds since 1970, or detail::no_time
     detail::context_entry* context; // null: the id is in `id`
     std::string_view body;
     std::string_view id;
+};
+
+// The first word of a slot (detail::slot::head).
+constexpr std::uint32_t shape_of_head(std::uint64_t head) noexcept {
+    return head & 0xffff;
+}
+constexpr std::size_t fixed_bytes_of(std::uint64_t head) noexcept {
+    return head >> 16 & 0xffff;
+}
+constexpr std::size_t body_bytes_of(std::uint64_t head) noexcept {
+    return head >> 32 & 0xffff;
+}
+constexpr std::size_t id_bytes_of(std::uint64_t head) noexcept {
+    return head >> 48;
+}
+constexpr std::size_t content_bytes_of(std::uint64_t head) noexcept {
+    return body_bytes_of(head) + id_bytes_of(head);
+}
+
+// Never 0.
+inline std::uint32_t hash_of_id(std::string_view id) noexcept {
+    const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>{}(id));
+    return hash != 0 ? hash : 1;
+}
+
+// The same, not taken apart yet: the head of a slot with body and id behind it, in one piece and
+// anywhere in memory.
+class queued_record {
+public:
+    explicit queued_record(const void* at) noexcept : at_(static_cast<const char*>(at)) {}
+
+    std::uint64_t stamp() const noexcept {
+        return word<std::uint64_t>(offsetof(detail::slot, stamp));
+    }
+    std::size_t content_bytes() const noexcept { return content_bytes_of(head()); }
+    std::string_view bytes() const noexcept {
+        return {at_, detail::slot_header_bytes + content_bytes()};
+    }
+    record_view view() const noexcept {
+        const auto body_bytes = body_bytes_of(head());
+        const char* const content = at_ + detail::slot_header_bytes;
+        return {
+            .shape = shape_of_head(head()),
+            .stamp = stamp(),
+            .when = word<std::int64_t>(offsetof(detail::slot, when)),
+            .context = reinterpret_cast<detail::context_entry*>(
+                word<std::uint64_t>(offsetof(detail::slot, target))),
+            .body = {content, body_bytes},
+            .id = {content + body_bytes, id_bytes_of(head())}};
+    }
+
+private:
+    std::uint64_t head() const noexcept {
+        return word<std::uint64_t>(offsetof(detail::slot, head));
+    }
+    template <class Word>
+    Word word(std::size_t offset) const noexcept {
+        Word w;
+        std::memcpy(&w, at_ + offset, sizeof w);
+        return w;
+    }
+
+    const char* at_;
 };
 
 } // namespace monarc

@@ -29,7 +29,7 @@ queue::record_queue& make_queue(const exporter_options& options) {
         {.capacity_slots = options.queue.capacity,
          .memory_limit = options.memory_limit,
          .has_destination = !std::holds_alternative<std::monostate>(options.mona),
-         .clock = {.counter = counter_is_usable()}});
+         .clock = {.counter = options.clock != clock_source::system && counter_is_usable()}});
 }
 
 // A gate that is shut, for an exporter that could not be started.

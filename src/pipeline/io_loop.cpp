@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cassert>
 #include <csignal>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -131,7 +132,7 @@ void io_loop::tick() {
     const auto now = steady::now();
     to_wall_.refresh();
     const auto fed_before = fed_;
-    const auto newest = queue_.clock().now();
+    const auto newest = queue_.clock().now_after_loads();
     const bool is_behind = pass(now, newest) < newest && fed_ != fed_before;
     list_.expire(now);
     keep_within_memory();
@@ -158,9 +159,13 @@ void io_loop::tick() {
 
 // One round over all producers; in stamp order up to where nothing is missing. Returns: that point.
 std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
-    for (const auto& one : queue_.take_released()) {
-        retired_.push_back(
-            {.entry = one.entry, .stamp = newest, .has_no_handle = one.has_no_handle});
+    if (const auto released = queue_.take_released(); !released.empty()) {
+        // Read after they were taken: no push through one of these handles is younger.
+        const auto stamp = queue_.clock().now_after_loads();
+        for (const auto& one : released) {
+            retired_.push_back(
+                {.entry = one.entry, .stamp = stamp, .has_no_handle = one.has_no_handle});
+        }
     }
     tell_lost_classes_again(); // before the next record of such a context
     const auto share = std::max(
@@ -168,7 +173,10 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
     const auto complete = queue_.drain(*this, newest, share);
     if (sequencer_.count() != 0) {
         sequencer_.sort();
-        sequencer_.take_up_to(complete, [&](const record_view& record) { feed(record, now); });
+        sequencer_.take_up_to(complete, [&](const record_view& record) {
+            fetch_ahead();
+            feed(record, now);
+        });
     }
     retire(complete);
     if (aggregator_ && aggregator_->is_due(now)) {
@@ -194,19 +202,29 @@ void io_loop::retire(std::uint64_t complete_up_to) {
 }
 
 void io_loop::drain_everything(time_point now) {
-    const auto barrier = queue_.clock().now();
-    while (pass(now, queue_.clock().now()) < barrier) {
+    const auto barrier = queue_.clock().now_after_loads();
+    while (pass(now, queue_.clock().now_after_loads()) < barrier) {
         keep_within_memory();
     }
     keep_within_memory();
 }
 
-void io_loop::take(const record_view& record) noexcept {
+void io_loop::take(queued_record record) noexcept {
     try {
         sequencer_.add(record);
     } catch (...) {
         ++fed_;
         ++dropped_[reason::memory];
+    }
+}
+
+// What the next records need of their contexts is seldom in a cache.
+void io_loop::fetch_ahead() const noexcept {
+    constexpr std::size_t first = 12;
+    constexpr std::size_t second = 6;
+    if (aggregator_) {
+        sequencer_.look_ahead(first, [&](const record_view& r) { aggregator_->fetch_first(r); });
+        sequencer_.look_ahead(second, [&](const record_view& r) { aggregator_->fetch_second(r); });
     }
 }
 
@@ -566,6 +584,7 @@ void io_loop::begin_close(time_point deadline) {
 }
 
 void io_loop::finish(bool is_late) {
+    retire(std::numeric_limits<std::uint64_t>::max()); // begin_close has fed everything
     if (destination_) {
         destination_->abandon();
     }

@@ -62,7 +62,8 @@ private:
     void tick();
     std::uint64_t pass(time_point now, std::uint64_t newest);
     void drain_everything(time_point now);
-    void take(const record_view& record) noexcept override;
+    void take(queued_record record) noexcept override;
+    void fetch_ahead() const noexcept;
     void feed(const record_view& record, time_point now);
     void seal(time_point now);
     void keep_within_memory();

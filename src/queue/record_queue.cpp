@@ -22,21 +22,10 @@
 #endif
 
 namespace monarc::queue {
+
 namespace {
 
 using detail::slot;
-
-constexpr std::uint64_t
-head_of(std::uint64_t shape, std::size_t body_bytes, std::size_t id_bytes) noexcept {
-    return shape | static_cast<std::uint64_t>(body_bytes) << 32 |
-           static_cast<std::uint64_t>(id_bytes) << 48;
-}
-constexpr std::size_t body_bytes_of(std::uint64_t head) noexcept {
-    return head >> 32 & 0xffff;
-}
-constexpr std::size_t id_bytes_of(std::uint64_t head) noexcept {
-    return head >> 48;
-}
 
 // One slot of a chain; all of it counts.
 struct chain_link {
@@ -57,43 +46,71 @@ copy_words(unsigned char* to, const unsigned char* from, std::index_sequence<Ind
     (copy(Index * sizeof(std::uint64_t)), ...);
 }
 
+// What a slot is made of. How many texts it has is known to the compiler.
+enum class texts : std::uint64_t { none, one, many };
+template <texts Count>
+struct slot_parts {
+    static constexpr auto count = Count;
+    const detail::laid_record* laid;
+    std::uint64_t head;
+    detail::context_entry* context;
+};
+
 // A slot inside the queue. On the stack it only says where the parts are, so that they stay in
 // registers until the queue has found the place to build it. Only the cache lines in use are
-// written: a usual push touches one or two of three. Of a slot whose id comes with the push,
-// `target` says where the caller keeps that id; in the queue the id itself stands in the body.
+// written: a usual push touches one or two of three. Texts come straight from the caller: through
+// the stack, the second copy would meet stores that are still under way.
 struct queued_slot : slot {
-    [[gnu::always_inline]] queued_slot(
-        const slot& source,
-        std::uint64_t its_head,
-        std::uint64_t its_target,
-        std::uint64_t its_stamp) noexcept {
-        head = its_head;
-        target = its_target;
+    template <class Parts>
+    [[gnu::always_inline]] queued_slot(const Parts& parts, std::uint64_t its_stamp) noexcept {
+        head = parts.head;
+        target = reinterpret_cast<std::uint64_t>(parts.context);
         stamp = its_stamp;
-        const auto* const at = &source;
-        std::memcpy(body, &at, sizeof at);
+        const auto* const laid = parts.laid;
+        const auto count = Parts::count;
+        std::memcpy(body, &laid, sizeof laid);
+        std::memcpy(body + sizeof laid, &count, sizeof count);
     }
     [[gnu::always_inline]] queued_slot(const queued_slot& from) noexcept : queued_slot() {
         constexpr std::size_t line = 64;
         constexpr std::size_t body_of_line = line - detail::slot_header_bytes;
-        const slot* source = nullptr;
-        std::memcpy(&source, from.body, sizeof source);
-        const auto id_bytes = id_bytes_of(from.head);
+        const detail::laid_record* laid = nullptr;
+        auto count = texts::none;
+        std::memcpy(&laid, from.body, sizeof laid);
+        std::memcpy(&count, from.body + sizeof laid, sizeof count);
         head = from.head;
-        target = id_bytes != 0 ? 0 : from.target;
+        target = from.target;
         stamp = from.stamp;
-        when = source->when;
+        when = laid->when;
         copy_words(
-            body, source->body, std::make_index_sequence<body_of_line / sizeof(std::uint64_t)>{});
-        const auto used = body_bytes_of(from.head);
-        if (used > body_of_line) {
-            std::memcpy(body + body_of_line, source->body + body_of_line, line);
-            if (used > body_of_line + line) {
-                std::memcpy(body + body_of_line + line, source->body + body_of_line + line, line);
+            body, laid->fixed, std::make_index_sequence<body_of_line / sizeof(std::uint64_t)>{});
+        const auto fixed_bytes = fixed_bytes_of(from.head);
+        if (fixed_bytes > body_of_line) {
+            std::memcpy(body + body_of_line, laid->fixed + body_of_line, line);
+            if (fixed_bytes > body_of_line + line) {
+                std::memcpy(body + body_of_line + line, laid->fixed + body_of_line + line, line);
             }
         }
-        if (id_bytes != 0) {
-            detail::copy_text(body + used, reinterpret_cast<const char*>(from.target), id_bytes);
+        if (count == texts::none) {
+            return;
+        }
+        auto* at = body + fixed_bytes;
+        const auto put = [&](std::string_view text) {
+            detail::copy_text(at, text.data(), text.size());
+            at += text.size();
+        };
+        put(laid->text);
+        if (count == texts::many) {
+            const auto* text = laid->more_texts;
+            for (auto left = laid->more_count; left != 0; --left, ++text) {
+                put(*text);
+            }
+        }
+        constexpr std::size_t uuid_bytes = 36; // as text; what most ids are
+        if (const auto id_bytes = id_bytes_of(from.head); id_bytes == uuid_bytes) {
+            std::memcpy(at, laid->id, uuid_bytes);
+        } else {
+            detail::copy_text(at, laid->id, id_bytes);
         }
     }
     explicit queued_slot(const chain_link& from) noexcept : queued_slot() {
@@ -163,15 +180,23 @@ struct producer {
         }
     }
 
-    alignas(64) std::atomic<std::uint64_t> pushed{0};
-    std::atomic<std::uint64_t> accepted{0};
-    std::atomic<std::uint64_t> sent_slots{0};
-    std::uint64_t limit_slots =
-        share_slots; // sent_slots may grow up to here before `consumed_slots` is read again
+    alignas(64) std::atomic<std::uint64_t> accepted{0};
+    std::uint64_t limit = share_slots;   // `accepted` may grow up to here before
+                                         // `consumed_slots` is read again
+    std::atomic<bool> is_pushing{false}; // set before the gate is read: shut() waits for it
     record_queue* const queue;
     slot_queue* slots = nullptr; // while the queue is open
     producer* next_of_thread = nullptr;
     std::optional<moodycamel::ProducerToken> token;
+    // Slots that are no record of their own: the later ones of chains, and those of warm_up.
+    std::atomic<std::uint64_t> further_slots{0};
+
+    // Slots that were published. The thread itself reads it exactly; others may miss a push that is
+    // under way.
+    std::uint64_t sent_slots() const noexcept {
+        const auto records = accepted.load(std::memory_order_acquire);
+        return records + further_slots.load(std::memory_order_acquire);
+    }
 
     alignas(64) std::array<std::atomic<std::uint64_t>, reject_reasons> rejected{};
 
@@ -179,16 +204,19 @@ struct producer {
     std::uint64_t taken = 0;
     std::uint64_t last_stamp = 0;
     std::size_t chain_missing = 0; // bytes of a long record whose other slots have not come yet
-    std::uint64_t chain_head = 0;
     std::unique_ptr<unsigned char[]> chain;
     std::size_t chain_bytes = 0;
 };
 
-// A thread's producers, one for each exporter that it pushed to. The pointer is plain and
+// A thread's producers, one for each exporter that it pushed to. The last one used is plain and
 // constant-initialised, so that reading it costs one instruction; the object with the destructor is
 // touched on the slow path only.
 namespace {
-constinit thread_local producer* current __attribute__((tls_model("initial-exec"))) = nullptr;
+struct queue_and_part {
+    const record_queue* queue;
+    producer* part;
+};
+constinit thread_local queue_and_part current __attribute__((tls_model("initial-exec"))){};
 constinit thread_local bool thread_is_ending __attribute__((tls_model("initial-exec"))) = false;
 } // namespace
 
@@ -200,7 +228,7 @@ struct thread_producers {
     thread_producers& operator=(const thread_producers&) = delete;
     ~thread_producers() {
         thread_is_ending = true;
-        current = nullptr;
+        current = {};
         while (first != nullptr) {
             auto& p = *std::exchange(first, first->next_of_thread);
             p.queue->give_back(p);
@@ -229,6 +257,9 @@ struct thread_producers {
                 at = &p.next_of_thread;
             } else {
                 *at = p.next_of_thread;
+                if (current.part == &p) {
+                    current = {};
+                }
                 p.queue->give_back(p);
             }
         }
@@ -241,8 +272,12 @@ struct thread_producers {
 };
 
 record_queue::record_queue(const settings& s)
-    : state_(s.has_destination ? state::open : state::aimless), clock_(s.clock),
-      pool_bytes_(s.capacity_slots * detail::slot_bytes), memory_limit_(s.memory_limit) {
+    : state_(
+          !s.has_destination ? state::aimless
+          : s.clock.counter  ? state::open
+                             : state::timed),
+      clock_(s.clock), pool_bytes_(s.capacity_slots * detail::slot_bytes),
+      memory_limit_(s.memory_limit) {
     ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
     auto storage = std::make_unique<slot_storage>(s.capacity_slots);
     storage_.store(storage.get());
@@ -263,73 +298,100 @@ namespace {
 
 [[gnu::noinline, gnu::cold]] bool reject(producer& p, reason why) noexcept {
     bump(p.rejected[static_cast<std::size_t>(why)]);
+    p.is_pushing.store(false, std::memory_order_release);
     return false;
 }
 
 // Whether `count` more slots fit the thread's share; reads the consumer's counter only when the
 // credit is used up.
 [[gnu::noinline, gnu::cold]] bool renew_credit(producer& p, std::size_t count) noexcept {
-    p.limit_slots = p.consumed_slots.load(std::memory_order_acquire) + share_slots;
-    return p.sent_slots.load(std::memory_order_relaxed) + count <= p.limit_slots;
+    const auto held = p.sent_slots() - p.consumed_slots.load(std::memory_order_acquire);
+    const auto room = share_slots - std::min<std::uint64_t>(held, share_slots);
+    p.limit = p.accepted.load(std::memory_order_relaxed) + room;
+    return count <= room;
 }
 
 } // namespace
 
-// The only caller of the queue's try_enqueue for one slot, so that the compiler puts it in here:
-// the call and the registers it would save are a tenth of a push.
-bool record_queue::push(slot& s, std::uint64_t head, std::uint64_t target) noexcept {
-    if (current == nullptr || current->queue != this) [[unlikely]] {
-        return push_slowly(s, head, target);
+// Flat, so that the compiler puts the queue's try_enqueue in here: the call and the registers it
+// would save are a tenth of a push.
+[[gnu::flatten]] bool record_queue::push_numbers(
+    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
+    return push_one(slot_parts<texts::none>{.laid = &r, .head = head, .context = to});
+}
+[[gnu::flatten]] bool record_queue::push_text(
+    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
+    return push_one(slot_parts<texts::one>{.laid = &r, .head = head, .context = to});
+}
+[[gnu::flatten]] bool record_queue::push_texts(
+    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
+    return push_one(slot_parts<texts::many>{.laid = &r, .head = head, .context = to});
+}
+
+// The parts go to the cold functions by value: were their address to go out, all pushes would keep
+// them in memory.
+template <class Parts>
+[[gnu::always_inline]] inline bool record_queue::push_one(Parts parts) noexcept {
+    if (current.queue != this) [[unlikely]] {
+        return push_slowly(parts);
     }
-    auto& p = *current;
-    // Counted before the gate is read: shut() waits until every push that was counted is accounted
-    // for.
-    bump(p.pushed);
+    auto& p = *current.part;
+    p.is_pushing.store(true, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (state_.load(std::memory_order_acquire) != state::open) [[unlikely]] {
+    const auto gate = state_.load(std::memory_order_acquire);
+    std::uint64_t stamp = 0;
+    if (gate == state::open) [[likely]] {
+        stamp = stamp_clock{.counter = true}.now();
+    } else if (gate == state::timed) {
+        stamp = monotonic_nanoseconds();
+    } else {
         return reject(p, refusal());
     }
-    const auto sent = p.sent_slots.load(std::memory_order_relaxed);
-    if (sent >= p.limit_slots && !renew_credit(p, 1)) [[unlikely]] {
+    const auto accepted = p.accepted.load(std::memory_order_relaxed);
+    if (accepted >= p.limit && !renew_credit(p, 1)) [[unlikely]] {
         return reject(p, reason::queue_full);
     }
-    const auto stamp = clock_.now();
-    if (!p.slots->try_enqueue(*p.token, queued_slot(s, head, target, stamp)) &&
-        !add_block_and_enqueue_one(p, s, head, target, stamp)) [[unlikely]] {
+    if (!p.token->valid()) {
+        __builtin_unreachable(); // new_producer has seen to it; the compiler need not
+    }
+    if (!p.slots->try_enqueue(*p.token, queued_slot(parts, stamp)) &&
+        !add_block_and_enqueue_one(p, parts)) [[unlikely]] {
         return reject(p, reason::queue_full);
     }
-    p.sent_slots.store(sent + 1, std::memory_order_release);
-    bump(p.accepted);
+    p.accepted.store(accepted + 1, std::memory_order_release);
+    p.is_pushing.store(false, std::memory_order_release);
     return true;
 }
 
-[[gnu::noinline, gnu::cold]] bool record_queue::add_block_and_enqueue_one(
-    producer& p,
-    const slot& s,
-    std::uint64_t head,
-    std::uint64_t target,
-    std::uint64_t stamp) noexcept {
-    if (!may_add_blocks(1) || !p.slots->enqueue(*p.token, queued_slot(s, head, target, stamp))) {
+template <class Parts>
+[[gnu::noinline, gnu::cold]] bool
+record_queue::add_block_and_enqueue_one(producer& p, Parts parts) noexcept {
+    if (!may_add_blocks(1) || !p.slots->enqueue(*p.token, queued_slot(parts, clock_.now()))) {
         return false;
     }
     blocks_added_.fetch_add(1, std::memory_order_relaxed);
     return true;
 }
 
-[[gnu::noinline, gnu::cold]] bool
-record_queue::push_slowly(slot& s, std::uint64_t head, std::uint64_t target) noexcept {
+template <class Parts>
+[[gnu::noinline, gnu::cold]] bool record_queue::push_slowly(Parts parts) noexcept {
     if (acquire_producer() != nullptr) {
-        return push(s, head, target);
+        return push_one(parts);
     }
-    const std::string_view body(reinterpret_cast<const char*>(s.body), body_bytes_of(head));
-    const auto id_bytes = id_bytes_of(head);
-    return push_parts(
-        static_cast<std::uint32_t>(head),
-        id_bytes != 0 ? nullptr : reinterpret_cast<detail::context_entry*>(target),
-        s.when,
-        &body,
-        1,
-        {id_bytes != 0 ? reinterpret_cast<const char*>(target) : nullptr, id_bytes});
+    const auto& laid = *parts.laid;
+    std::array<std::string_view, 2 + detail::slot_body_bytes / 2> all; // a text's length takes 2
+    std::size_t count = 0;
+    all[count++] = {reinterpret_cast<const char*>(laid.fixed), fixed_bytes_of(parts.head)};
+    std::string_view id;
+    if constexpr (Parts::count != texts::none) {
+        all[count++] = laid.text;
+        id = {laid.id, id_bytes_of(parts.head)};
+    }
+    if constexpr (Parts::count == texts::many) {
+        std::copy_n(laid.more_texts, laid.more_count, all.begin() + 2);
+        count += laid.more_count;
+    }
+    return push_parts(shape_of_head(parts.head), parts.context, laid.when, all.data(), count, id);
 }
 
 bool record_queue::push_parts(
@@ -364,27 +426,29 @@ bool record_queue::push_parts(
     chain[0].when = when;
 
     const auto push_chain = [&](producer& p) noexcept {
-        bump(p.pushed);
+        p.is_pushing.store(true, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (state_.load(std::memory_order_acquire) != state::open) {
+        if (!takes_records(state_.load(std::memory_order_acquire))) {
             return reject(p, refusal());
         }
-        const auto sent = p.sent_slots.load(std::memory_order_relaxed);
-        if (sent + slots_needed > p.limit_slots && !renew_credit(p, slots_needed)) {
+        if (p.accepted.load(std::memory_order_relaxed) + slots_needed > p.limit &&
+            !renew_credit(p, slots_needed)) {
             return reject(p, reason::queue_full);
         }
-        chain[0].stamp = clock_.now();
-        chain[0].head = head_of(shape, body_bytes, id.size());
+        chain[0].stamp = clock_.now_after_loads();
+        chain[0].head = detail::head_of(shape, 0, body_bytes, id.size());
         chain[0].target = reinterpret_cast<std::uint64_t>(context);
         if (!add_block_and_enqueue(p, chain, slots_needed)) {
             return reject(p, reason::queue_full);
         }
-        p.sent_slots.store(sent + slots_needed, std::memory_order_release);
+        bump(p.further_slots, static_cast<std::uint64_t>(slots_needed - 1));
+        p.limit -= slots_needed - 1;
         bump(p.accepted);
+        p.is_pushing.store(false, std::memory_order_release);
         return true;
     };
-    if (auto* const p = current; p != nullptr && p->queue == this) {
-        return push_chain(*p);
+    if (current.queue == this) {
+        return push_chain(*current.part);
     }
     if (auto* const p = acquire_producer()) {
         return push_chain(*p);
@@ -435,11 +499,10 @@ bool record_queue::may_add_blocks(std::size_t blocks) noexcept {
 
 bool record_queue::refuse(reason why) noexcept {
     const auto count = [&](producer& p) noexcept {
-        bump(p.pushed);
-        return reject(p, state_.load(std::memory_order_relaxed) == state::open ? why : refusal());
+        return reject(p, takes_records(state_.load(std::memory_order_relaxed)) ? why : refusal());
     };
-    if (auto* const p = current; p != nullptr && p->queue == this) {
-        return count(*p);
+    if (current.queue == this) {
+        return count(*current.part);
     }
     if (auto* const p = acquire_producer()) {
         return count(*p);
@@ -458,8 +521,7 @@ bool record_queue::warm_up() noexcept {
     using namespace std::chrono_literals;
     const auto deadline = std::chrono::steady_clock::now() + 1s;
     const auto wait_until_consumed = [&] {
-        while (p->consumed_slots.load(std::memory_order_acquire) !=
-               p->sent_slots.load(std::memory_order_relaxed)) {
+        while (p->consumed_slots.load(std::memory_order_acquire) != p->sent_slots()) {
             if (!is_open() || std::chrono::steady_clock::now() > deadline) {
                 return false;
             }
@@ -479,20 +541,22 @@ bool record_queue::warm_up() noexcept {
     nothing.when = detail::no_time;
     bool reserved = false;
     while (!reserved) {
-        bump(p->pushed); // shut() waits for this as for a push, so that the storage stays
+        // shut() waits for this as for a push, so that the storage stays.
+        p->is_pushing.store(true, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst);
         bool has_room = is_open();
-        const auto begun = p->sent_slots.load(std::memory_order_relaxed);
-        auto sent = begun;
+        const auto begun = p->sent_slots();
+        std::uint64_t sent = 0;
         for (std::size_t i = 0; i < wanted && has_room; ++i) {
             has_room = add_block_and_enqueue(*p, &nothing, 1);
             sent += has_room ? 1 : 0;
         }
-        // The consumer looks only where sent_slots has moved; if a pass was under way all the same,
+        // The consumer looks only where something was sent; if a pass was under way all the same,
         // once more.
         reserved = p->consumed_slots.load(std::memory_order_acquire) == begun;
-        p->sent_slots.store(sent, std::memory_order_release);
-        bump(p->pushed, ~std::uint64_t{0});
+        bump(p->further_slots, sent);
+        p->limit = 0; // the next push reads the consumer's counter
+        p->is_pushing.store(false, std::memory_order_release);
         if (!wait_until_consumed() || !has_room) {
             return false;
         }
@@ -526,8 +590,7 @@ producer* record_queue::new_producer() {
         // One that has been emptied comes first: a thread gets a whole share, not what another has
         // left over.
         const auto emptied = std::find_if(idle_.begin(), idle_.end(), [](const producer* one) {
-            return one->consumed_slots.load(std::memory_order_acquire) ==
-                   one->sent_slots.load(std::memory_order_relaxed);
+            return one->consumed_slots.load(std::memory_order_acquire) == one->sent_slots();
         });
         constexpr std::size_t many =
             4096; // rather share what is left of a share than grow without bound
@@ -548,7 +611,7 @@ producer* record_queue::new_producer() {
         }
         mine.add(*p);
     }
-    current = p;
+    current = {.queue = this, .part = p};
     return p;
 }
 
@@ -569,13 +632,18 @@ public:
 
     in_place_taker& operator*() noexcept { return *this; }
     in_place_taker& operator++() noexcept { return *this; }
-    in_place_taker operator++(int) noexcept { return *this; }
+    in_place_taker& operator++(int) noexcept { return *this; }
 
     in_place_taker& operator=(queued_slot&& s) noexcept {
+        // They lie one behind the other, in another core's cache; what is behind the end of a block
+        // is fetched in vain.
+        constexpr std::ptrdiff_t ahead = 6;
+        __builtin_prefetch(&s + ahead);
+        __builtin_prefetch(reinterpret_cast<const char*>(&s + ahead) + 64);
         auto& p = *producer_;
-        if (p.chain_missing != 0) {
+        if (p.chain_missing != 0) [[unlikely]] {
             take_rest(p, s);
-        } else if (s.head != 0) {
+        } else if (s.head != 0) [[likely]] {
             take_first(p, s);
         }
 #if defined(__SANITIZE_THREAD__)
@@ -585,69 +653,49 @@ public:
     }
 
 private:
-    void take_first(producer& p, const slot& s) noexcept {
-        const auto bytes = body_bytes_of(s.head) + id_bytes_of(s.head);
-        p.last_stamp = std::max(p.last_stamp, s.stamp); // never backwards within a thread
-        if (bytes <= detail::slot_body_bytes) [[likely]] {
-            hand_over(p, s.head, s.target, s.when, s.body);
+    [[gnu::always_inline]] void take_first(producer& p, slot& s) noexcept {
+        if (s.stamp < p.last_stamp) [[unlikely]] {
+            s.stamp = p.last_stamp; // never backwards within a thread
+        }
+        p.last_stamp = s.stamp;
+        const auto bytes = content_bytes_of(s.head);
+        if (bytes > detail::slot_body_bytes) [[unlikely]] {
+            begin_chain(p, s, bytes);
             return;
         }
+        ++p.taken;
+        to_->take(queued_record(&s));
+    }
+
+    // A long record is put together in memory of the producer's.
+    [[gnu::noinline]] static void
+    begin_chain(producer& p, const slot& s, std::size_t bytes) noexcept {
         if (p.chain == nullptr) {
             p.chain.reset(new (std::nothrow) unsigned char[sizeof(slot) * detail::max_chain_slots]);
         }
-        p.chain_head = s.head;
         p.chain_missing = bytes - detail::slot_body_bytes;
-        keep(p, reinterpret_cast<const unsigned char*>(&s), detail::slot_bytes, 0);
-        p.chain_bytes = detail::slot_bytes;
+        p.chain_bytes = 0;
+        keep(p, s, detail::slot_bytes);
     }
 
-    void take_rest(producer& p, const slot& s) noexcept {
+    [[gnu::noinline]] void take_rest(producer& p, const slot& s) noexcept {
         const auto part = std::min(p.chain_missing, detail::slot_bytes);
-        keep(p, reinterpret_cast<const unsigned char*>(&s), part, p.chain_bytes);
-        p.chain_bytes += part;
+        keep(p, s, part);
         p.chain_missing -= part;
         if (p.chain_missing == 0) {
-            if (p.chain == nullptr) {
-                ++p.taken; // no memory for it: the taker is told of a record without content
-                to_->take(
-                    {.shape = 0,
-                     .stamp = p.last_stamp,
-                     .when = 0,
-                     .context = nullptr,
-                     .body = {},
-                     .id = {}});
-                return;
-            }
-            slot first;
-            std::memcpy(&first, p.chain.get(), detail::slot_header_bytes);
-            hand_over(
-                p, first.head, first.target, first.when, p.chain.get() + detail::slot_header_bytes);
+            ++p.taken;
+            slot without_content{}; // no memory for it: the taker is told of a record of no shape
+            without_content.stamp = p.last_stamp;
+            to_->take(queued_record(
+                p.chain != nullptr ? static_cast<const void*>(p.chain.get()) : &without_content));
         }
     }
 
-    static void
-    keep(producer& p, const unsigned char* from, std::size_t bytes, std::size_t at) noexcept {
+    static void keep(producer& p, const slot& s, std::size_t bytes) noexcept {
         if (p.chain != nullptr) {
-            std::memcpy(p.chain.get() + at, from, bytes);
+            std::memcpy(p.chain.get() + p.chain_bytes, &s, bytes);
         }
-    }
-
-    void hand_over(
-        producer& p,
-        std::uint64_t head,
-        std::uint64_t target,
-        std::int64_t when,
-        const unsigned char* content) noexcept {
-        const auto* const text = reinterpret_cast<const char*>(content);
-        const auto body_bytes = body_bytes_of(head);
-        ++p.taken;
-        to_->take(
-            {.shape = static_cast<std::uint32_t>(head),
-             .stamp = p.last_stamp,
-             .when = when,
-             .context = reinterpret_cast<detail::context_entry*>(target),
-             .body = {text, body_bytes},
-             .id = {text + body_bytes, id_bytes_of(head)}});
+        p.chain_bytes += bytes;
     }
 
     producer* producer_;
@@ -678,7 +726,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
     for (std::size_t i = 0; i < count; ++i) {
         auto& p = *known_[i + first_ < count ? i + first_ : i + first_ - count];
         auto consumed = p.consumed_slots.load(std::memory_order_relaxed);
-        if (p.sent_slots.load(std::memory_order_acquire) == consumed) {
+        if (p.sent_slots() == consumed) {
             continue;
         }
         // Ahead of a thread that is behind: what it has could not be used before that one's.
@@ -730,35 +778,15 @@ queue_counts record_queue::counts() noexcept {
     const std::lock_guard guard(lock_);
     for (const auto& one : producers_) {
         const auto& p = *one;
-        std::array<std::uint64_t, reject_reasons> rejected{};
-        std::uint64_t accepted = 0;
-        std::uint64_t pushed = 0;
-        // `pushed` moves first, `accepted` or `rejected` last: they agree unless a push is under
-        // way.
-        for (int tries = 0; tries < 1000; ++tries) {
-            accepted = p.accepted.load(std::memory_order_acquire);
-            auto settled = accepted;
-            for (std::size_t i = 0; i < reject_reasons; ++i) {
-                rejected[i] = p.rejected[i].load(std::memory_order_acquire);
-                settled += rejected[i];
-            }
-            pushed = p.pushed.load(std::memory_order_acquire);
-            if (pushed == settled && accepted == p.accepted.load(std::memory_order_acquire)) {
-                break;
-            }
-            if (tries == 999) {
-                // Its thread was stopped in the middle, or never stands still. A push counts as
-                // soon as its slot was taken, else when it is over.
-                settled += p.taken > accepted ? p.taken - accepted : 0;
-                accepted = std::max(accepted, p.taken);
-                pushed = std::min(pushed, settled);
-            }
-        }
-        sum.pushed += pushed;
+        // A push counts as soon as its slot was taken, else when it is over.
+        const auto accepted = std::max(p.accepted.load(std::memory_order_acquire), p.taken);
         sum.accepted += accepted;
+        sum.pushed += accepted;
         sum.taken += p.taken;
         for (std::size_t i = 0; i < reject_reasons; ++i) {
-            sum.rejected[i] += rejected[i];
+            const auto rejected = p.rejected[i].load(std::memory_order_acquire);
+            sum.rejected[i] += rejected;
+            sum.pushed += rejected;
         }
     }
     return sum;
@@ -768,7 +796,7 @@ queue_counts record_queue::counts() noexcept {
 // ----------------------------------------------------------------------------------------------------------
 
 void record_queue::shut() noexcept {
-    for (auto expected : {state::open, state::aimless}) {
+    for (auto expected : {state::open, state::timed, state::aimless}) {
         state_.compare_exchange_strong(expected, state::shut);
     }
     barrier_on_all_cores();
@@ -783,17 +811,9 @@ void record_queue::shut() noexcept {
             const std::lock_guard guard(lock_);
             p = producers_[i].get();
         }
-        const auto begun = p->pushed.load(std::memory_order_acquire);
-        const auto settled = [&] {
-            auto sum = p->accepted.load(std::memory_order_acquire);
-            for (const auto& one : p->rejected) {
-                sum += one.load(std::memory_order_acquire);
-            }
-            return sum;
-        };
-        // Both counters move after the slot was published or refused; of warm_up, which is no push,
-        // `pushed` goes back by one.
-        while (settled() < std::min(begun, p->pushed.load(std::memory_order_acquire))) {
+        // One that comes now sees the gate shut; of one under way the slot is published or refused
+        // before it says that it is over.
+        while (p->is_pushing.load(std::memory_order_acquire)) {
             std::this_thread::yield();
         }
     }
@@ -826,7 +846,7 @@ void record_queue::release(detail::context_entry* entry) noexcept {
 
 void record_queue::close(detail::context_entry* entry) noexcept {
     std::uint64_t open = 0;
-    if (entry->closed_at.compare_exchange_strong(open, clock_.now())) {
+    if (entry->closed_at.compare_exchange_strong(open, clock_.now_after_loads())) {
         tell(entry, false);
     }
 }
@@ -909,29 +929,33 @@ queue::record_queue& queue_of(gate* g) noexcept {
 }
 } // namespace
 
-bool push_context(
-    context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept {
+bool push_numbers(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
-    return to->queue->push(
-        s,
-        shape | static_cast<std::uint64_t>(body_bytes) << 32,
-        reinterpret_cast<std::uint64_t>(to));
+    return to->queue->push_numbers(r, head, to);
 }
 
-bool push_id(
-    gate* to,
-    slot& s,
-    std::uint64_t shape,
-    std::size_t body_bytes,
-    const char* id,
-    std::size_t id_bytes) noexcept {
-    return queue_of(to).push(
-        s,
-        shape | static_cast<std::uint64_t>(body_bytes) << 32 |
-            static_cast<std::uint64_t>(id_bytes) << 48,
-        id_bytes != 0 ? reinterpret_cast<std::uint64_t>(id) : 0);
+bool push_text(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
+    if (to->refusal) [[unlikely]] {
+        return to->queue->refuse(*to->refusal);
+    }
+    return to->queue->push_text(r, head, to);
+}
+
+bool push_texts(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
+    if (to->refusal) [[unlikely]] {
+        return to->queue->refuse(*to->refusal);
+    }
+    return to->queue->push_texts(r, head, to);
+}
+
+bool push_text(gate* to, const laid_record& r, std::uint64_t head) noexcept {
+    return queue_of(to).push_text(r, head, nullptr);
+}
+
+bool push_texts(gate* to, const laid_record& r, std::uint64_t head) noexcept {
+    return queue_of(to).push_texts(r, head, nullptr);
 }
 
 bool push_parts(

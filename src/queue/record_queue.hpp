@@ -38,7 +38,7 @@ struct slot_storage;
 // Who takes the records. Called in place: the bytes are gone after the call.
 class record_taker {
 public:
-    virtual void take(const record_view& record) noexcept = 0;
+    virtual void take(queued_record record) noexcept = 0;
 
 protected:
     ~record_taker() = default;
@@ -67,9 +67,14 @@ public:
     // --- producers
     // -------------------------------------------------------------------------------------------------
 
-    // Of `s` the body and `when` are filled. `target` is a context's entry, or points at the id
-    // that comes with the push.
-    bool push(detail::slot& s, std::uint64_t head, std::uint64_t target) noexcept;
+    // A record that fits one slot: numbers through a handle; with at most one text; with more. An
+    // id comes with it if `to` is null.
+    bool push_numbers(
+        const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
+    bool
+    push_text(const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
+    bool push_texts(
+        const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
 
     // A record in parts, too long for one slot or of a size known only now.
     bool push_parts(
@@ -148,15 +153,16 @@ private:
     friend struct thread_producers;
     friend struct all_queues;
 
-    enum class state : std::uint32_t { open, aimless, shut, inert }; // aimless: no destination
+    // timed: open, with the system's clock; aimless: no destination
+    enum class state : std::uint32_t { open, timed, aimless, shut, inert };
+    static constexpr bool takes_records(state s) noexcept { return s <= state::timed; }
 
-    bool push_slowly(detail::slot& s, std::uint64_t head, std::uint64_t target) noexcept;
-    bool add_block_and_enqueue_one(
-        producer& p,
-        const detail::slot& s,
-        std::uint64_t head,
-        std::uint64_t target,
-        std::uint64_t stamp) noexcept;
+    template <class Parts>
+    bool push_one(Parts parts) noexcept;
+    template <class Parts>
+    bool push_slowly(Parts parts) noexcept;
+    template <class Parts>
+    bool add_block_and_enqueue_one(producer& p, Parts parts) noexcept;
     bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
     bool may_add_blocks(std::size_t blocks) noexcept;
     reason refusal() const noexcept;

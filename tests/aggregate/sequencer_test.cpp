@@ -30,9 +30,14 @@ struct tag {
     bool operator==(const tag&) const = default;
 };
 
+void add(sequencer& to, const made_record& record) {
+    const auto bytes = record.bytes();
+    to.add(queued_record(bytes.data()));
+}
+
 void add(sequencer& to, const tag& t) {
     const auto id = std::to_string(t.thread) + '.' + std::to_string(t.number);
-    to.add(support::made("sequencer"_class(id), "n"_key = t.number).stamped(t.stamp).view());
+    add(to, support::made("sequencer"_class(id), "n"_key = t.number).stamped(t.stamp));
 }
 
 tag tag_of(const record_view& record) {
@@ -61,9 +66,9 @@ TEST_CASE("a record comes out with all that it had") {
     const auto with_handle = support::made_for(entry, "n"_key = 8).stamped(2);
     const auto bare = support::made("sequencer"_class("")).stamped(3);
 
-    order.add(with_id.view());
-    order.add(with_handle.view());
-    order.add(bare.view());
+    add(order, with_id);
+    add(order, with_handle);
+    add(order, bare);
 
     order.sort();
     const std::vector<made_record> expected{with_id, with_handle, bare};

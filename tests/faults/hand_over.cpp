@@ -22,9 +22,9 @@ std::atomic<std::uint64_t> taken{0};
 
 class sum_taker final : public monarc::queue::record_taker {
 public:
-    void take(const monarc::record_view& record) noexcept override {
+    void take(monarc::queued_record record) noexcept override {
         std::uint64_t value = 0;
-        std::memcpy(&value, record.body.data(), sizeof value);
+        std::memcpy(&value, record.view().body.data(), sizeof value);
         sum += value;
         taken.fetch_add(1, std::memory_order_relaxed);
     }
@@ -39,10 +39,11 @@ void push_all(monarc::queue::record_queue& to) {
             std::this_thread::yield();
         }
         pushed.fetch_add(1, std::memory_order_relaxed);
-        monarc::detail::slot s;
-        s.when = monarc::detail::no_time;
-        std::memcpy(s.body, &i, sizeof i);
-        while (!monarc::detail::push_id(&to, s, 2, sizeof i, nullptr, 0)) {
+        monarc::detail::laid_record r{};
+        r.when = monarc::detail::no_time;
+        std::memcpy(r.fixed, &i, sizeof i);
+        const auto head = monarc::detail::head_of(2, sizeof i, sizeof i, 0);
+        while (!monarc::detail::push_text(static_cast<monarc::detail::gate*>(&to), r, head)) {
             std::this_thread::yield();
         }
     }

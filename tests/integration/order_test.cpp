@@ -60,6 +60,7 @@ TEST_CASE(
         application app;
         auto options = quick_options(receiver, {.merge = merge_mode::off});
         options.batch.max_delay = 2ms;
+        options.clock = clock_source::system; // turns are less than 100 ns apart
         exporter e(options);
         const auto handle = e.open_context("run", "one");
         constexpr std::uint64_t threads = 3;
@@ -101,6 +102,7 @@ TEST_CASE(
     application app;
     auto options = quick_options(receiver, {.merge = merge_mode::overwrite});
     options.batch.max_delay = 2ms;
+    options.clock = clock_source::system; // turns are less than 100 ns apart
     exporter e(options);
     const auto turns = static_cast<std::uint64_t>(rounds(12'000));
     std::atomic<std::uint64_t> turn = 0;

@@ -32,6 +32,15 @@ struct made_record {
             .body = body,
             .id = id};
     }
+    // As it lies in the queue.
+    std::string bytes() const {
+        const std::uint64_t words[] = {
+            monarc::detail::head_of(shape, 0, body.size(), id.size()),
+            reinterpret_cast<std::uint64_t>(context),
+            stamp,
+            static_cast<std::uint64_t>(when)};
+        return std::string(reinterpret_cast<const char*>(words), sizeof words) + body + id;
+    }
     made_record at(std::int64_t nanoseconds) const {
         auto copy = *this;
         copy.when = nanoseconds;
@@ -48,10 +57,7 @@ template <class... Fields>
 std::string body_of(const Fields&... fields) {
     namespace detail = monarc::detail;
     std::string body(detail::fixed_total<Fields...>, '\0');
-    detail::lay_all_fixed(
-        reinterpret_cast<unsigned char*>(body.data()),
-        std::index_sequence_for<Fields...>{},
-        fields...);
+    detail::lay_fixed(reinterpret_cast<unsigned char*>(body.data()), fields...);
     [[maybe_unused]] const auto add = [&](const auto& field) {
         if constexpr (
             std::remove_cvref_t<decltype(field)>::type == monarc::detail::value_type::text) {

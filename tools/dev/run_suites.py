@@ -18,6 +18,9 @@ DOCTEST = re.compile(r"\[doctest\] test cases:\s*\d+ \|\s*(\d+) passed \|\s*(\d+
 SCRIPT = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$")
 SKIP = re.compile(r"^SKIP (.+?): (.+)$", re.M)
 PROGRESS = re.compile(r"\s*\d+/\d+ ")
+# What says most about a failure: doctest's failed checks, a sanitizer's summary, a test's own words.
+TELLING = re.compile(r"^(.*: (?:FATAL )?ERROR: .*|SUMMARY: .*|FAIL(?:ED)?\b.*|.*Assertion .*)$", re.M)
+TOLD_LINES = 5
 SHOWN_LINES = 300
 # How much longer a test may take than its own limit says.
 SLOWER = {"address": 3, "thread": 5}
@@ -90,9 +93,16 @@ def skips_of(name, output, count):
     return named
 
 
+def failure_of(name, output, why):
+    """One line that names a failed program and the most telling of what it printed."""
+    told = [line.strip() for line in TELLING.findall(output)]
+    left_out = [f"and {len(told) - TOLD_LINES} more"] if len(told) > TOLD_LINES else []
+    return f"FAIL {name}: " + "; ".join(([why] if why else []) + told[:TOLD_LINES] + left_out)
+
+
 def run_suite(build, suite, names, jobs):
-    """passed, failed, skipped of a suite, and its skips by name."""
-    total, skips = [0, 0, 0], []
+    """passed, failed, skipped of a suite, its skips by name and its failures."""
+    total, skips, failures = [0, 0, 0], [], []
     done = run_meson(build, suite, names, jobs)
     for program in done:
         name = program["name"].split(" / ")[-1]
@@ -101,6 +111,7 @@ def run_suite(build, suite, names, jobs):
         total = [a + b for a, b in zip(total, counts)]
         if counts[1]:
             show(f"{suite}/{name}" + (f": {why}" if why else ""), output)
+            failures.append(failure_of(f"{suite}/{name}", output, why))
         skips += skips_of(f"{suite}/{name}", output, counts[2])
     if len(done) < len(names):
         print(f"{len(names) - len(done)} programs of {suite} were not run")
@@ -108,7 +119,7 @@ def run_suite(build, suite, names, jobs):
     if total[0] + total[1] == 0:
         print(f"suite {suite} has no test case: that is a failure")
         total[1] = 1
-    return total, skips
+    return total, skips, failures
 
 
 def main():
@@ -120,27 +131,28 @@ def main():
     parser.add_argument("suites", nargs="+")
     options = parser.parse_args()
 
-    begin, lines, skips, sums = time.monotonic(), [], [], [0, 0]
+    begin, lines, skips, failures, sums = time.monotonic(), [], [], [], [0, 0]
     for suite in options.suites:
         names = tests_of(options.build, suite, options.filter)
         if not names and options.filter:
             continue
         print(f"\n== suite {suite}", flush=True)
         started = time.monotonic()
-        (passed, failed, skipped), named = run_suite(options.build, suite, names, options.jobs) \
-            if names else ([0, 1, 0], [])
+        (passed, failed, skipped), named, broken = \
+            run_suite(options.build, suite, names, options.jobs) if names else ([0, 1, 0], [], [])
         if not names:
             print(f"suite {suite} has no test: that is a failure")
         lines.append(f"{suite:12}{passed:6} passed, {failed} failed, {skipped} skipped"
                      f"{time.monotonic() - started:10.1f} s")
         skips += named
+        failures += broken
         sums = [sums[0] + passed, sums[1] + failed]
     if not lines:
         print(f"no program's name contains '{options.filter}'")
         sums[1] = 1
 
     print("\n== result")
-    print("\n".join(skips + lines))
+    print("\n".join(skips + failures + lines))
     spent = time.monotonic() - begin
     print(f"total {options.before + spent:.1f} s: set-up and build {options.before} s, tests {spent:.1f} s")
     print(f"{sums[0]} passed, {sums[1]} failed", flush=True)

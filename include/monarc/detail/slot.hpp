@@ -1,13 +1,17 @@
 #pragma once
 
-/// The inline half of a push: values laid into a slot on the stack at offsets that fold into
-/// constants, and the few functions of the library that take it from there.
+/// The inline half of a push: numbers laid into a slot on the stack at offsets that fold into
+/// constants, texts listed where they are, and the few functions of the library that take it from
+/// there.
 
 #include <monarc/api.hpp>
 #include <monarc/detail/shape.hpp>
 #include <monarc/stats.hpp>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -35,14 +39,24 @@ inline constexpr std::uint32_t record_shape = 1;
 /// 8-byte values, the 2-byte lengths of texts, the 1-byte booleans, the texts, and last the id. A
 /// record that is longer goes on in further slots, whose 192 bytes are all body.
 struct alignas(64) slot {
-    std::uint64_t
-        head; ///< shape number, bytes of body, bytes of id: 32, 16 and 16 bits from the lowest up
+    std::uint64_t head;   ///< shape number, bytes of the fixed part, of the body, of the id: 16
+                          ///< bits each, from the lowest up
     std::uint64_t target; ///< the context's entry, 0 when the id stands in the body
     std::uint64_t stamp;  ///< when it was pushed, in ticks of the clock
     std::int64_t when;    ///< nanoseconds since 1970 given by the caller, or no_time
     unsigned char body[slot_body_bytes];
 };
 static_assert(sizeof(slot) == slot_bytes);
+
+constexpr std::uint64_t head_of(
+    std::uint64_t shape,
+    std::size_t fixed_bytes,
+    std::size_t body_bytes,
+    std::size_t id_bytes) noexcept {
+    return shape | static_cast<std::uint64_t>(fixed_bytes) << 16 |
+           static_cast<std::uint64_t>(body_bytes) << 32 |
+           static_cast<std::uint64_t>(id_bytes) << 48;
+}
 
 /// What the inline half reads of an exporter before it does anything else.
 struct gate {
@@ -59,17 +73,23 @@ struct destination_of_push {
     std::int64_t when;
 };
 
-/// The hot calls. `body_bytes` of s.body and s.when are filled; the library adds the header and the
-/// id.
-MONARC_API bool
-push_context(context_entry* to, slot& s, std::uint64_t shape, std::size_t body_bytes) noexcept;
-MONARC_API bool push_id(
-    gate* to,
-    slot& s,
-    std::uint64_t shape,
-    std::size_t body_bytes,
-    const char* id,
-    std::size_t id_bytes) noexcept;
+/// What the inline half leaves on its stack: the fixed part of the body, and where text and id are.
+struct alignas(64) laid_record {
+    std::string_view text; ///< the first, or the only one; empty if there is none
+    const char* id;        ///< null: the push goes through a handle
+    std::int64_t when;
+    unsigned char fixed[slot_body_bytes];
+    const std::string_view* more_texts; ///< behind the first; of push_texts only
+    std::size_t more_count;
+};
+
+/// The hot calls: through a handle without a text; with at most one; with any number. `head` says
+/// how long all of it is; the library adds the time and copies what is in use.
+MONARC_API bool push_numbers(context_entry* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool push_text(context_entry* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool push_texts(context_entry* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool push_text(gate* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool push_texts(gate* to, const laid_record& r, std::uint64_t head) noexcept;
 
 /// The cold call: a body that does not fit one slot comes in parts, the fixed one first, then the
 /// texts.
@@ -89,25 +109,27 @@ copy_text(unsigned char* to, const char* from, std::size_t bytes) noexcept {
     const auto copy = [&]<std::size_t Piece>(std::size_t at) {
         std::memcpy(to + at, from + at, Piece);
     };
-    if (bytes > 64) [[unlikely]] {
-        std::memcpy(to, from, bytes);
-    } else if (bytes >= 16) {
+    if (bytes < 16) {
+        if (bytes >= 8) {
+            copy.template operator()<8>(0);
+            copy.template operator()<8>(bytes - 8);
+        } else if (bytes >= 4) {
+            copy.template operator()<4>(0);
+            copy.template operator()<4>(bytes - 4);
+        } else if (bytes != 0) {
+            copy.template operator()<1>(0);
+            copy.template operator()<1>(bytes / 2);
+            copy.template operator()<1>(bytes - 1);
+        }
+    } else if (bytes <= 64) [[likely]] {
         copy.template operator()<16>(0);
         if (bytes > 32) {
             copy.template operator()<16>(16);
             copy.template operator()<16>(bytes - 32);
         }
         copy.template operator()<16>(bytes - 16);
-    } else if (bytes >= 8) {
-        copy.template operator()<8>(0);
-        copy.template operator()<8>(bytes - 8);
-    } else if (bytes >= 4) {
-        copy.template operator()<4>(0);
-        copy.template operator()<4>(bytes - 4);
-    } else if (bytes != 0) {
-        copy.template operator()<1>(0);
-        copy.template operator()<1>(bytes / 2);
-        copy.template operator()<1>(bytes - 1);
+    } else {
+        std::memcpy(to, from, bytes);
     }
 }
 
@@ -135,22 +157,43 @@ consteval std::size_t fixed_offset() noexcept {
     return offset;
 }
 
+/// Bytes in front of the texts, whole words.
 template <class... Fields>
-inline constexpr std::size_t fixed_total = (std::size_t{0} + ... + fixed_bytes<Fields>());
+inline constexpr std::size_t fixed_total = ((std::size_t{0} + ... + fixed_bytes<Fields>()) + 7) /
+                                           8 * 8;
 template <class... Fields>
 inline constexpr std::size_t text_count =
     (std::size_t{0} + ... + static_cast<std::size_t>(Fields::type == value_type::text));
 
-template <std::size_t Offset, class Field>
-[[gnu::always_inline]] inline void lay_fixed(unsigned char* body, const Field& field) noexcept {
+/// The fixed part of a field, widened.
+template <class Field>
+[[gnu::always_inline]] inline std::uint64_t fixed_word(const Field& field) noexcept {
     if constexpr (Field::type == value_type::text) {
-        const auto bytes = static_cast<std::uint16_t>(field.value.size());
-        std::memcpy(body + Offset, &bytes, sizeof bytes);
+        return static_cast<std::uint16_t>(field.value.size());
     } else if constexpr (Field::type == value_type::boolean) {
-        body[Offset] = static_cast<unsigned char>(field.value);
-    } else if constexpr (Field::type != value_type::null) {
-        std::memcpy(body + Offset, &field.value, sizeof field.value);
+        return field.value ? 1 : 0;
+    } else if constexpr (Field::type == value_type::null) {
+        return 0;
+    } else {
+        std::uint64_t word = 0;
+        std::memcpy(&word, &field.value, sizeof word);
+        return word;
     }
+}
+
+/// Fields whose fixed part lies in the word at Offset, put together.
+template <std::size_t Offset, std::size_t... Index, class... Fields>
+[[gnu::always_inline]] inline std::uint64_t
+word_at(std::index_sequence<Index...>, const Fields&... fields) noexcept {
+    std::uint64_t word = 0;
+    [[maybe_unused]] const auto add = [&]<std::size_t At>(const auto& field) {
+        using field_type = std::remove_cvref_t<decltype(field)>;
+        if constexpr (At / 8 * 8 == Offset && fixed_bytes<field_type>() != 0) {
+            word |= fixed_word(field) << (At % 8 * 8);
+        }
+    };
+    (add.template operator()<fixed_offset<Index, Fields...>()>(fields), ...);
+    return word;
 }
 
 template <class Field>
@@ -162,20 +205,34 @@ constexpr std::size_t text_bytes(const Field& field) noexcept {
     }
 }
 
-template <class Field>
-[[gnu::always_inline]] inline void lay_text(unsigned char*& at, const Field& field) noexcept {
-    if constexpr (Field::type == value_type::text) {
-        copy_text(at, field.value.data(), field.value.size());
-        at += field.value.size();
+/// Lays the fixed parts. Word by word: the library loads words, and a load of
+/// what two stores wrote has to wait for both.
+template <class... Fields>
+[[gnu::always_inline]] inline void
+lay_fixed([[maybe_unused]] unsigned char* to, const Fields&... fields) noexcept {
+    static_assert(std::endian::native == std::endian::little);
+    [&]<std::size_t... Word>(std::index_sequence<Word...>) {
+        [[maybe_unused]] const auto put = [&](std::size_t at, std::uint64_t word) {
+            std::memcpy(to + at, &word, sizeof word);
+        };
+        (put(Word * 8, word_at<Word * 8>(std::index_sequence_for<Fields...>{}, fields...)), ...);
     }
+    (std::make_index_sequence<fixed_total<Fields...> / 8>{});
 }
 
-template <std::size_t... Index, class... Fields>
-[[gnu::always_inline]] inline void lay_all_fixed(
-    [[maybe_unused]] unsigned char* body,
-    std::index_sequence<Index...>,
-    const Fields&... fields) noexcept {
-    (lay_fixed<fixed_offset<Index, Fields...>()>(body, fields), ...);
+/// The values of the texts among the fields, in their order.
+template <class... Fields>
+[[gnu::always_inline]] inline std::array<std::string_view, text_count<Fields...>>
+texts_of(const Fields&... fields) noexcept {
+    std::array<std::string_view, text_count<Fields...>> texts;
+    [[maybe_unused]] std::size_t count = 0;
+    [[maybe_unused]] const auto add = [&](const auto& field) {
+        if constexpr (std::remove_cvref_t<decltype(field)>::type == value_type::text) {
+            texts[count++] = field.value;
+        }
+    };
+    (add(fields), ...);
+    return texts;
 }
 
 /// The caller passes copies of its fields: if their address went out, all pushes would keep them in
@@ -184,44 +241,47 @@ template <class... Fields>
 [[gnu::cold, gnu::noinline]] bool
 push_long(const destination_of_push& to, std::uint64_t shape, const Fields&... fields) noexcept {
     unsigned char fixed[fixed_total<Fields...> + 1];
-    lay_all_fixed(fixed, std::index_sequence_for<Fields...>{}, fields...);
-    std::string_view parts[text_count<Fields...> + 1];
+    lay_fixed(fixed, fields...);
+    std::array<std::string_view, text_count<Fields...> + 1> parts;
     parts[0] = {reinterpret_cast<const char*>(fixed), fixed_total<Fields...>};
-    std::size_t count = 1;
-    [[maybe_unused]] const auto add = [&](const auto& field) {
-        if constexpr (std::remove_cvref_t<decltype(field)>::type == value_type::text) {
-            parts[count++] = field.value;
-        }
-    };
-    (add(fields), ...);
-    return push_parts(to, shape, parts, count);
+    const auto texts = texts_of(fields...);
+    std::copy(texts.begin(), texts.end(), parts.begin() + 1);
+    return push_parts(to, shape, parts.data(), parts.size());
 }
 
-/// Lays the fields into `s`. Returns: false when they do not fit beside an id of id_bytes.
-template <class... Fields>
-[[gnu::always_inline]] inline bool
-lay(slot& s, std::size_t id_bytes, std::size_t& body_bytes, const Fields&... fields) noexcept {
+/// The rest of a push. `Target` is context_entry, or gate if an id comes with the push.
+template <class Target, class... Fields>
+[[gnu::always_inline]] inline bool push_fields(
+    Target* target,
+    const destination_of_push& to,
+    std::uint64_t shape,
+    const Fields&... fields) noexcept {
+    constexpr bool has_id = std::same_as<Target, gate>;
     constexpr auto fixed = fixed_total<Fields...>;
-    if constexpr (text_count<Fields...> == 0) {
-        if (fixed > slot_body_bytes || id_bytes > slot_body_bytes - fixed) [[unlikely]] {
-            return false;
-        }
-        body_bytes = fixed;
-    } else {
-        const auto all = (fixed + ... + text_bytes(fields));
-        if (all + id_bytes > slot_body_bytes) [[unlikely]] {
-            return false;
-        }
-        body_bytes = all;
+    const auto body_bytes = (fixed + ... + text_bytes(fields));
+    if (fixed > slot_body_bytes || body_bytes + to.id.size() > slot_body_bytes) [[unlikely]] {
+        return push_long(destination_of_push(to), shape, Fields(fields)...);
     }
+    laid_record r;
+    r.when = to.when;
     if constexpr (fixed <= slot_body_bytes) {
-        lay_all_fixed(s.body, std::index_sequence_for<Fields...>{}, fields...);
-        if constexpr (text_count<Fields...> != 0) {
-            auto* at = s.body + fixed;
-            (lay_text(at, fields), ...);
+        lay_fixed(r.fixed, fields...);
+    }
+    const auto head = head_of(shape, fixed, body_bytes, to.id.size());
+    const auto texts = texts_of(fields...);
+    if constexpr (texts.size() == 0 && !has_id) {
+        return push_numbers(target, r, head);
+    } else {
+        r.text = texts.size() != 0 ? texts.front() : std::string_view();
+        r.id = to.id.data();
+        if constexpr (texts.size() <= 1) {
+            return push_text(target, r, head);
+        } else {
+            r.more_texts = texts.data() + 1;
+            r.more_count = texts.size() - 1;
+            return push_texts(target, r, head);
         }
     }
-    return true;
 }
 
 } // namespace monarc::detail
