@@ -182,7 +182,7 @@ std::uint32_t aggregator::find_or_hold(const record_view& record, std::string_vi
 
 void aggregator::fetch_first(const record_view& record) const noexcept {
     if (record.context != nullptr) {
-        __builtin_prefetch(record.context);
+        fetch(record.context);
     } else {
         contexts_.fetch_bucket(record.id_hash);
     }
@@ -192,7 +192,7 @@ void aggregator::fetch_second(const record_view& record) const noexcept {
     if (record.context == nullptr) {
         contexts_.fetch_place(record.id_hash);
     } else if (record.context->place < contexts_.places()) {
-        __builtin_prefetch(&contexts_[record.context->place], 1);
+        fetch(&contexts_[record.context->place]);
     }
 }
 

@@ -5,6 +5,7 @@
 //
 // Threads: one.
 
+#include "core/fetch.hpp"
 #include "core/large_allocator.hpp"
 #include "core/names.hpp"
 #include "core/record_view.hpp"
@@ -70,13 +71,13 @@ public:
     // Some records before find(): first the bucket, then what the bucket says.
     void fetch_bucket(std::uint32_t hash) const noexcept {
         if (!buckets_.empty()) {
-            __builtin_prefetch(&buckets_[home(hash)]);
+            fetch(&buckets_[home(hash)]);
         }
     }
     void fetch_place(std::uint32_t hash) const noexcept {
         if (!buckets_.empty()) {
             if (const auto& b = buckets_[home(hash)]; b.place != none) {
-                __builtin_prefetch(&places_[b.place], 1);
+                fetch(&places_[b.place]);
             }
         }
     }

@@ -1,5 +1,7 @@
 #include "queue/record_queue.hpp"
 
+#include "core/fetch.hpp"
+
 #include <concurrentqueue/concurrentqueue.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
@@ -638,8 +640,8 @@ public:
         // They lie one behind the other, in another core's cache; what is behind the end of a block
         // is fetched in vain.
         constexpr std::ptrdiff_t ahead = 6;
-        __builtin_prefetch(&s + ahead);
-        __builtin_prefetch(reinterpret_cast<const char*>(&s + ahead) + 64);
+        fetch(&s + ahead);
+        fetch(reinterpret_cast<const char*>(&s + ahead) + 64);
         auto& p = *producer_;
         if (p.chain_missing != 0) [[unlikely]] {
             take_rest(p, s);
