@@ -180,22 +180,6 @@ std::uint32_t aggregator::find_or_hold(const record_view& record, std::string_vi
     return place;
 }
 
-void aggregator::fetch_first(const record_view& record) const noexcept {
-    if (record.context != nullptr) {
-        fetch(record.context);
-    } else {
-        contexts_.fetch_bucket(record.id_hash);
-    }
-}
-
-void aggregator::fetch_second(const record_view& record) const noexcept {
-    if (record.context == nullptr) {
-        contexts_.fetch_place(record.id_hash);
-    } else if (record.context->place < contexts_.places()) {
-        fetch(&contexts_[record.context->place]);
-    }
-}
-
 bool aggregator::shares_key(const batch_entry& entry, const prepared& record) const {
     // The bits met; most often because a key really stands in both.
     const auto stands_in_entry = [&](key_number key) {

@@ -59,8 +59,20 @@ public:
 
     // Some records before add(): brings near what it will read of the context. The second, called
     // some records after the first, reads what that one has brought.
-    void fetch_first(const record_view& record) const noexcept;
-    void fetch_second(const record_view& record) const noexcept;
+    void fetch_first(const record_of& whose) const noexcept {
+        if (whose.context != nullptr) {
+            fetch(whose.context);
+        } else {
+            contexts_.fetch_bucket(whose.id_hash);
+        }
+    }
+    void fetch_second(const record_of& whose) const noexcept {
+        if (whose.context == nullptr) {
+            contexts_.fetch_place(whose.id_hash);
+        } else if (whose.context->place < contexts_.places()) {
+            fetch(&contexts_[whose.context->place]);
+        }
+    }
 
     // Whether the batch is full, or its first record has waited long enough.
     bool is_due(time_point now) const noexcept;

@@ -33,11 +33,14 @@ public:
         drop_taken();
     }
 
-    // While take_up_to is under way: the record that comes so many later, as far as that is known.
+    // While take_up_to is under way: whose record comes so many later, as far as that is known.
     template <class See>
     void look_ahead(std::size_t later, See&& see) const {
         if (next_ + later < order_.size()) {
-            see(view(order_[next_ + later]));
+            const auto& p = order_[next_ + later];
+            see(record_of{
+                .id_hash = p.id_hash,
+                .context = p.id_hash != 0 ? nullptr : at(p.offset).view().context});
         }
     }
 

@@ -3,6 +3,8 @@
 // Bytes that grow at the end. Unlike std::string and std::vector, new room is not written before it
 // is used.
 
+#include <monarc/detail/slot.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -32,10 +34,9 @@ public:
     void commit(std::size_t bytes) noexcept { size_ += bytes; }
 
     void append(std::string_view bytes) {
-        if (!bytes.empty()) {
-            std::memcpy(room_for(bytes.size()), bytes.data(), bytes.size());
-            size_ += bytes.size();
-        }
+        char* const to = room_for(bytes.size());
+        detail::copy_text(reinterpret_cast<unsigned char*>(to), bytes.data(), bytes.size());
+        size_ += bytes.size();
     }
 
     void swap(byte_buffer& other) noexcept {

@@ -22,6 +22,12 @@ struct record_view {
     std::string_view id;
 };
 
+// Whose record it is: one of both is not 0.
+struct record_of {
+    std::uint32_t id_hash;
+    detail::context_entry* context;
+};
+
 // The first word of a slot (detail::slot::head).
 constexpr std::uint32_t shape_of_head(std::uint64_t head) noexcept {
     return head & 0xffff;

@@ -53,7 +53,7 @@ std::size_t whole_sequence(std::string_view text) noexcept {
 
 } // namespace
 
-bool is_utf8(std::string_view text) noexcept {
+bool is_utf8_slowly(std::string_view text) noexcept {
     text.remove_prefix(ascii_prefix(text));
     return text.empty() || detail::is_utf8(text);
 }

@@ -64,7 +64,7 @@ mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : opti
     } else {
         to.array(2);
     }
-    before_time_ = piece.view();
+    before_time_ = encoded_piece(piece.view());
     piece.clear();
     to.map(4);
     to.text("user_id");
@@ -72,26 +72,29 @@ mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : opti
     append_utf8(options_.user_id, user_id);
     to.text(user_id);
     to.text("context");
-    before_id_ = piece.view();
+    before_id_ = encoded_piece(piece.view());
+    before_fields_ = encoded_piece(encoded_text("message"));
+    before_seconds_ = encoded_piece(encoded_text("export_timestamp"));
+    class_key_ = encoded_piece(encoded_text(class_key));
 }
 
 std::size_t mona_forward_wire::entry_bytes() const noexcept {
-    // Time 9, head of the id 5, "message" and its map 11, "export_timestamp" 26.
-    return before_time_.size() + before_id_.size() + 51;
+    // Time 9, head of the id 5, "message" and its map 13, "export_timestamp" 26.
+    return before_time_.size() + before_id_.size() + 53;
 }
 
-const std::string& mona_forward_wire::key_piece(key_number number) {
+const encoded_piece& mona_forward_wire::key_piece(key_number number) {
     if (number >= key_pieces_.size()) {
         key_pieces_.resize(number + 1u);
     }
     auto& piece = key_pieces_[number];
-    if (piece.empty()) {
-        piece = encoded_text(name_of(number).text);
+    if (piece.is_empty()) {
+        piece = encoded_piece(encoded_text(name_of(number).text));
     }
     return piece;
 }
 
-const mona_forward_wire::known_shape& mona_forward_wire::known(std::uint32_t number) {
+const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t number) {
     if (number >= shapes_.size()) {
         shapes_.resize(number + 1u);
     }
@@ -99,8 +102,9 @@ const mona_forward_wire::known_shape& mona_forward_wire::known(std::uint32_t num
     if (!known.is_known) {
         const auto& s = shape_of_number(number);
         for (const auto& field : s.fields) {
-            known.fields.push_back(
-                {.key = key_piece(field.key), .type = field.type, .offset = field.offset});
+            const auto& key = key_piece(field.key);
+            known.fields.push_back({.key = key, .type = field.type, .offset = field.offset});
+            known.most_bytes += key.room() + encode::most_head_bytes;
         }
         known.fixed_bytes = s.fixed_bytes;
         known.is_known = true;
@@ -108,74 +112,86 @@ const mona_forward_wire::known_shape& mona_forward_wire::known(std::uint32_t num
     return known;
 }
 
-void mona_forward_wire::encode_text(std::string_view text, byte_buffer& out) {
-    if (is_utf8(text)) {
-        msgpack_writer(out).text(text);
-        return;
+// The room that was measured does for texts of any content: each byte of a broken one becomes three
+// at most.
+char* mona_forward_wire::put_text(std::string_view text, char* at) {
+    if (!is_utf8(text)) [[unlikely]] {
+        repaired_.clear();
+        append_utf8(text, repaired_);
+        ++counts_.utf8_repaired;
+        text = repaired_;
     }
-    repaired_.clear();
-    append_utf8(text, repaired_);
-    ++counts_.utf8_repaired;
-    msgpack_writer(out).text(repaired_);
+    at = encode::put_text_head(at, text.size());
+    detail::copy_text(reinterpret_cast<unsigned char*>(at), text.data(), text.size());
+    return at + text.size();
 }
 
-[[gnu::always_inline]] inline void mona_forward_wire::encode_value(
-    detail::value_type type, std::uint64_t word, std::string_view text, byte_buffer& out) {
-    msgpack_writer to(out);
+[[gnu::always_inline]] inline char* mona_forward_wire::put_value(
+    detail::value_type type, std::uint64_t word, std::string_view text, char* at) {
     switch (type) {
-    case detail::value_type::null: to.nil(); break;
-    case detail::value_type::boolean: to.boolean(word != 0); break;
-    case detail::value_type::integer: to.integer(static_cast<std::int64_t>(word)); break;
-    case detail::value_type::natural: to.natural(word); break;
-    case detail::value_type::real: to.real(std::bit_cast<double>(word)); break;
-    case detail::value_type::text: encode_text(text, out); break;
+    case detail::value_type::null: return encode::put_nil(at);
+    case detail::value_type::boolean: return encode::put_boolean(at, word != 0);
+    case detail::value_type::integer:
+        return encode::put_integer(at, static_cast<std::int64_t>(word));
+    case detail::value_type::natural: return encode::put_natural(at, word);
+    case detail::value_type::real: return encode::put_real(at, std::bit_cast<double>(word));
+    case detail::value_type::text: return put_text(text, at);
     }
+    return at;
 }
 
-void mona_forward_wire::encode_part(const batch& b, const batch_part& part, byte_buffer& out) {
+char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* at) {
     const auto body = b.body_of(part);
     if (part.shape == detail::record_shape) {
         visit_self_described(body, [&](const field_view& field) {
-            out.append(key_piece(field.key));
-            encode_value(field.type, field.word, field.text, out);
+            at = key_piece(field.key).put(at);
+            at = put_value(field.type, field.word, field.text, at);
         });
-        return;
+        return at;
     }
     const auto& shape = known(part.shape);
     std::size_t text_at = shape.fixed_bytes;
     for (const auto& field : shape.fields) {
-        out.append(field.key);
-        const char* const at = body.data() + field.offset;
+        at = field.key.put(at);
+        const char* const from = body.data() + field.offset;
         if (field.type == detail::value_type::text) {
-            const std::size_t bytes = load_unaligned<std::uint16_t>(at);
-            encode_text(body.substr(text_at, bytes), out);
+            const std::size_t bytes = load_unaligned<std::uint16_t>(from);
+            at = put_text({body.data() + text_at, bytes}, at);
             text_at += bytes;
         } else if (field.type == detail::value_type::boolean) {
-            encode_value(field.type, static_cast<unsigned char>(*at), {}, out);
+            at = encode::put_boolean(at, *from != 0);
         } else if (field.type == detail::value_type::null) {
-            encode_value(field.type, 0, {}, out);
+            at = encode::put_nil(at);
         } else {
-            encode_value(field.type, load_unaligned<std::uint64_t>(at), {}, out);
+            at = put_value(field.type, load_unaligned<std::uint64_t>(from), {}, at);
         }
     }
+    return at;
 }
 
-std::size_t mona_forward_wire::count_fields(const batch& b, const batch_entry& entry) {
-    std::size_t count = 0;
+mona_forward_wire::extent
+mona_forward_wire::measure(const batch& b, const batch_entry& entry) {
+    constexpr std::size_t most_growth = 3; // of a text whose bytes are all repaired
+    extent all;
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
         const auto& part = b.parts[at];
+        all.bytes += most_growth * part.body_bytes;
         if (part.shape == detail::record_shape) {
-            visit_self_described(b.body_of(part), [&](const field_view&) { ++count; });
+            visit_self_described(b.body_of(part), [&](const field_view& field) {
+                ++all.fields;
+                all.bytes += key_piece(field.key).room() + encode::most_head_bytes;
+            });
         } else {
-            count += known(part.shape).fields.size();
+            const auto& shape = known(part.shape);
+            all.fields += shape.fields.size();
+            all.bytes += shape.most_bytes;
         }
     }
-    return count;
+    return all;
 }
 
 // Mode overwrite: each key once, at the place of its first value, with its last value.
-void mona_forward_wire::encode_last_values(
-    const batch& b, const batch_entry& entry, byte_buffer& out) {
+char* mona_forward_wire::put_last_values(const batch& b, const batch_entry& entry, char* to) {
     std::vector<field_view> fields;
     last_of_key_.resize(1u << 16);
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
@@ -196,42 +212,42 @@ void mona_forward_wire::encode_last_values(
             visit_shape(shape_of_number(part.shape), b.body_of(part), take);
         }
     }
-    msgpack_writer(out).map(fields.size());
+    to = encode::put_map(to, fields.size());
     for (const auto& field : fields) {
         last_of_key_[field.key] = 0;
-        out.append(key_piece(field.key));
-        encode_value(field.type, field.word, field.text, out);
+        to = key_piece(field.key).put(to);
+        to = put_value(field.type, field.word, field.text, to);
     }
+    return to;
 }
 
-void mona_forward_wire::encode_fields(const batch& b, const batch_entry& entry, byte_buffer& out) {
-    if (entry.may_repeat_keys) {
-        encode_last_values(b, entry, out);
-        return;
-    }
-    msgpack_writer(out).map(count_fields(b, entry));
-    for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
-        encode_part(b, b.parts[at], out);
-    }
-}
-
+// Measured first, so that nothing has to look for room again.
 void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out) {
-    msgpack_writer to(out);
-    to.raw(before_time_);
-    to.integer(entry.pushed);
-    to.raw(before_id_);
-    to.text(b.id_of(entry));
-    to.raw("\xa7message");
+    const auto fields = measure(b, entry);
+    const auto id = b.id_of(entry);
+    char* const begin = out.room_for(
+        before_time_.room() + before_id_.room() + before_fields_.room() + before_seconds_.room() +
+        id.size() + 4 * encode::most_head_bytes + fields.bytes +
+        (entry.is_class_message ? class_key_.room() + key_piece(entry.class_name).room() : 0));
+    char* at = before_time_.put(begin);
+    at = encode::put_integer(at, entry.pushed);
+    at = before_id_.put(at);
+    at = encode::put_text_head(at, id.size());
+    detail::copy_text(reinterpret_cast<unsigned char*>(at), id.data(), id.size());
+    at = before_fields_.put(at + id.size());
     if (entry.is_class_message) {
-        to.map(1);
-        to.text(class_key);
-        to.raw(key_piece(entry.class_name));
+        at = class_key_.put(encode::put_map(at, 1));
+        at = key_piece(entry.class_name).put(at);
+    } else if (entry.may_repeat_keys) {
+        at = put_last_values(b, entry, at);
     } else {
-        encode_fields(b, entry, out);
+        at = encode::put_map(at, fields.fields);
+        for (auto part = entry.first_part; part != no_part; part = b.parts[part].next) {
+            at = put_part(b, b.parts[part], at);
+        }
     }
-    to.raw("\xb0"
-           "export_timestamp");
-    to.integer(entry.seconds);
+    at = encode::put_integer(before_seconds_.put(at), entry.seconds);
+    out.commit(static_cast<std::size_t>(at - begin));
 }
 
 result<payload>

@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,32 @@ namespace monarc::destinations {
 struct wire_counts {
     std::uint64_t overwritten_fields = 0;
     std::uint64_t utf8_repaired = 0;
+};
+
+// Bytes that go out again and again. Copied sixteen at a time, so that no call has to find out how
+// many: what is written to needs `room`.
+class encoded_piece {
+public:
+    encoded_piece() = default;
+    explicit encoded_piece(std::string_view bytes) : size_(bytes.size()), padded_(bytes) {
+        padded_.resize((size_ + step - 1) / step * step);
+    }
+
+    bool is_empty() const noexcept { return size_ == 0; }
+    std::size_t size() const noexcept { return size_; }
+    std::size_t room() const noexcept { return padded_.size(); }
+    char* put(char* to) const noexcept {
+        for (std::size_t at = 0; at < size_; at += step) {
+            std::memcpy(to + at, padded_.data() + at, step);
+        }
+        return to + size_;
+    }
+
+private:
+    static constexpr std::size_t step = 16;
+
+    std::size_t size_ = 0;
+    std::string padded_;
 };
 
 // Threads: one at a time. Keeps buffers and the encoded pieces of shapes between batches.
@@ -46,27 +73,34 @@ public:
 
 private:
     struct field_piece {
-        std::string key; // encoded
+        encoded_piece key;
         detail::value_type type;
         std::uint16_t offset;
     };
     struct known_shape {
         bool is_known = false;
         std::uint32_t fixed_bytes = 0;
+        std::size_t most_bytes = 0; // encoded, but for the bytes of texts
         std::vector<field_piece> fields;
-        std::uint32_t repaired_keys = 0;
+    };
+    struct extent {
+        std::size_t fields = 0;
+        std::size_t bytes = 0; // at most
     };
 
-    const known_shape& known(std::uint32_t number);
-    const std::string& key_piece(key_number number);
+    const known_shape& learn(std::uint32_t number);
+    const known_shape& known(std::uint32_t number) {
+        return number < shapes_.size() && shapes_[number].is_known ? shapes_[number]
+                                                                   : learn(number);
+    }
+    const encoded_piece& key_piece(key_number number);
+    extent measure(const batch& b, const batch_entry& entry);
     void encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out);
-    void encode_fields(const batch& b, const batch_entry& entry, byte_buffer& out);
-    void encode_last_values(const batch& b, const batch_entry& entry, byte_buffer& out);
-    void encode_part(const batch& b, const batch_part& part, byte_buffer& out);
-    std::size_t count_fields(const batch& b, const batch_entry& entry);
-    void encode_text(std::string_view text, byte_buffer& out);
-    void encode_value(
-        detail::value_type type, std::uint64_t word, std::string_view text, byte_buffer& out);
+    char* put_last_values(const batch& b, const batch_entry& entry, char* to);
+    char* put_part(const batch& b, const batch_part& part, char* at);
+    char* put_text(std::string_view text, char* at);
+    char*
+    put_value(detail::value_type type, std::uint64_t word, std::string_view text, char* at);
     result<payload> wrap(
         std::string_view entries,
         std::size_t last_entry_at,
@@ -76,12 +110,14 @@ private:
     mona_forward_options options_;
     compress::gzip_writer gzip_;
     wire_counts counts_;
-    std::string before_time_; // of an event
-    std::string before_id_;   // from the head of the envelope to the key "context"
+    encoded_piece before_time_; // of an event
+    encoded_piece before_id_;   // from the head of the envelope to the key "context"
+    encoded_piece before_fields_;
+    encoded_piece before_seconds_;
+    encoded_piece class_key_;
     byte_buffer entries_;
-    byte_buffer scratch_;
     std::vector<known_shape> shapes_;
-    std::vector<std::string> key_pieces_;
+    std::vector<encoded_piece> key_pieces_;
     std::vector<std::uint32_t>
         last_of_key_; // by key number: where encode_last_values has put it, plus one
     std::string repaired_;

@@ -223,8 +223,8 @@ void io_loop::fetch_ahead() const noexcept {
     constexpr std::size_t first = 12;
     constexpr std::size_t second = 6;
     if (aggregator_) {
-        sequencer_.look_ahead(first, [&](const record_view& r) { aggregator_->fetch_first(r); });
-        sequencer_.look_ahead(second, [&](const record_view& r) { aggregator_->fetch_second(r); });
+        sequencer_.look_ahead(first, [&](const record_of& r) { aggregator_->fetch_first(r); });
+        sequencer_.look_ahead(second, [&](const record_of& r) { aggregator_->fetch_second(r); });
     }
 }
 
