@@ -3,6 +3,7 @@
 #include "compress/inflate.hpp"
 #include "core/fields.hpp"
 #include "core/utf8.hpp"
+#include "encode/forward_message.hpp"
 #include "encode/msgpack_reader.hpp"
 #include "encode/msgpack_writer.hpp"
 
@@ -59,8 +60,7 @@ mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : opti
     byte_buffer piece;
     msgpack_writer to(piece);
     if (options_.mode == forward_mode::message) {
-        to.array(3);
-        to.text(tag);
+        encode::put_event_head(to, tag, false);
     } else {
         to.array(2);
     }
@@ -169,8 +169,7 @@ char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* 
     return at;
 }
 
-mona_forward_wire::extent
-mona_forward_wire::measure(const batch& b, const batch_entry& entry) {
+mona_forward_wire::extent mona_forward_wire::measure(const batch& b, const batch_entry& entry) {
     constexpr std::size_t most_growth = 3; // of a text whose bytes are all repaired
     extent all;
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
@@ -304,30 +303,28 @@ result<payload> mona_forward_wire::wrap(
                 static_cast<char>(0x94); // the last message asks for all: they are in order
         }
     } else {
-        to.array(3);
-        to.text(tag);
-        if (options_.mode == forward_mode::packed) {
-            to.binary_head(made.body.size());
-        } else {
-            to.array(entry_records.size());
-        }
+        const bool is_packed = options_.mode == forward_mode::packed;
+        encode::put_message_head(
+            to,
+            is_packed ? encode::forward_layout::packed : encode::forward_layout::forward,
+            tag,
+            is_packed ? made.body.size() : entry_records.size(),
+            true);
         made.head = piece.view();
         piece.clear();
     }
-    if (!is_message || options_.ack) {
-        to.map((is_message ? 0 : 1) + (made.is_gzip ? 1 : 0) + (options_.ack ? 1 : 0));
-        if (!is_message) {
-            to.text("size");
-            to.natural(entry_records.size());
-        }
-        if (made.is_gzip) {
-            to.text("compressed");
-            to.text("gzip");
-        }
-        if (options_.ack) {
-            to.text("chunk");
-            to.text(made.id);
-        }
+    std::vector<encode::forward_option> said;
+    if (!is_message) {
+        said.push_back({.name = "size", .value = std::uint64_t{entry_records.size()}});
+    }
+    if (made.is_gzip) {
+        said.push_back({.name = "compressed", .value = std::string_view("gzip")});
+    }
+    if (options_.ack) {
+        said.push_back({.name = "chunk", .value = std::string_view(made.id)});
+    }
+    if (!said.empty()) {
+        encode::put_options(to, said);
         made.tail = piece.view();
     }
     made.entry_records = std::move(entry_records);

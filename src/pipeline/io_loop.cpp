@@ -128,7 +128,20 @@ void io_loop::run() noexcept {
     own_id_ = std::thread::id(); // another thread may get the number
 }
 
+// Most polls of most exporters: nothing has come, nothing waits. What they leave untouched stays in
+// no cache.
+bool io_loop::is_idle() const noexcept {
+    return queue_.is_empty() && sequencer_.count() == 0 && retired_.empty() &&
+           !(aggregator_ && aggregator_->has_open()) && list_.is_empty() && flushes_.empty() &&
+           !close_at_;
+}
+
 void io_loop::tick() {
+    if (is_idle()) {
+        interval_ = std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
+        poll_in(interval_);
+        return;
+    }
     const auto now = steady::now();
     to_wall_.refresh();
     const auto fed_before = fed_;
@@ -149,7 +162,11 @@ void io_loop::tick() {
     interval_ = fed_ != fed_before || close_at_
                     ? shortest_poll
                     : std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
-    poll_.expires_after(interval_);
+    poll_in(interval_);
+}
+
+void io_loop::poll_in(std::chrono::milliseconds interval) {
+    poll_.expires_after(interval);
     poll_.async_wait([this](boost::system::error_code ec) {
         if (!ec) {
             tick();

@@ -60,6 +60,8 @@ private:
 
     void run() noexcept;
     void tick();
+    bool is_idle() const noexcept;
+    void poll_in(std::chrono::milliseconds interval);
     std::uint64_t pass(time_point now, std::uint64_t newest);
     void drain_everything(time_point now);
     void take(queued_record record) noexcept override;

@@ -757,6 +757,14 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
     return complete_up_to;
 }
 
+bool record_queue::is_empty() const noexcept {
+    return known_.size() == published_producers_.load(std::memory_order_acquire) &&
+           !any_released_.load(std::memory_order_acquire) &&
+           std::all_of(known_.begin(), known_.end(), [](const producer* p) {
+               return p->sent_slots() == p->consumed_slots.load(std::memory_order_relaxed);
+           });
+}
+
 std::vector<record_queue::released_context> record_queue::take_released() noexcept {
     std::vector<released_context> taken;
     if (any_released_.load(std::memory_order_acquire)) {

@@ -101,6 +101,9 @@ public:
     // which nothing that was visible is missing.
     std::uint64_t drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept;
 
+    // Whether drain() and take_released() would find nothing; cheap enough for every poll.
+    bool is_empty() const noexcept;
+
     // Contexts that were closed, or whose last handle is gone, since the last call. The latter are
     // the caller's to delete once everything up to now was taken.
     struct released_context {
