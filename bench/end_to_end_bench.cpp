@@ -211,6 +211,20 @@ double process_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// The same of a thread that does nothing but sleep as long as an idle exporter does: what the
+// machine itself takes for it.
+double sleeping_percent() {
+    constexpr auto poll = 5ms;
+    constexpr int polls = 2000;
+    const auto used = process_seconds();
+    const auto begun = monotonic_nanoseconds();
+    for (int i = 0; i < polls; ++i) {
+        std::this_thread::sleep_for(poll);
+    }
+    const auto seconds = static_cast<double>(monotonic_nanoseconds() - begun) * 1e-9;
+    return 100.0 * (process_seconds() - used) / seconds;
+}
+
 // The share of one core, in percent, of the whole process over a minute; connected.
 double idle_percent(const receiver& to) {
     exporter e(options_to(to.port(), true));
@@ -310,6 +324,8 @@ run_result run(const receiver& to) {
     line.value = without.wall_rate;
     line.base = of_zlib.wall_rate;
     lines.push_back(line);
+    lines.push_back(
+        plain("a thread that sleeps 5 ms at a time", sleeping_percent(), "% of a core"));
     lines.push_back(judged("idle over 60 s", idle_percent(to), "% of a core", rule::at_most, 0.6));
     return result;
 }

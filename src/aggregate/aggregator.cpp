@@ -36,7 +36,7 @@ const key_name& aggregator::name(key_number number) {
     return *slot;
 }
 
-const aggregator::known_shape& aggregator::known(std::uint32_t number) {
+const aggregator::known_shape& aggregator::learn(std::uint32_t number) {
     if (number >= shapes_.size()) {
         shapes_.resize(number + 1u);
     }
@@ -218,12 +218,8 @@ bool aggregator::shares_key(const batch_entry& entry, const prepared& record) co
 
 // mona-client.md 16.1 and 16.2 for forward: the same second, no key in common or the later may
 // replace the earlier.
-bool aggregator::may_merge(
-    const batch_entry& entry,
-    std::uint64_t entry_bits,
-    const prepared& record,
-    bool& repeats) const {
-    if ((entry_bits & record.key_bits) == 0) {
+bool aggregator::may_merge(const batch_entry& entry, const prepared& record, bool& repeats) const {
+    if ((entry.key_bits & record.key_bits) == 0) {
         return true;
     }
     repeats = shares_key(entry, record);
@@ -240,6 +236,7 @@ void aggregator::append_part(batch_entry& entry, const prepared& record) {
     batch_.bodies.append(record.body);
     (entry.first_part == no_part ? entry.first_part : batch_.parts[entry.last_part].next) = at;
     entry.last_part = at;
+    entry.key_bits |= record.key_bits;
     ++entry.records;
     ++batch_.records;
     batch_bytes_ += record.wire_bytes;
@@ -276,9 +273,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (settings_.merge != merge_mode::off && is_open(context)) {
         auto& entry = batch_.entries[context.entry];
         bool repeats = false;
-        if (entry.seconds == seconds &&
-            may_merge(entry, entry_bits_[context.entry], fresh, repeats)) {
-            entry_bits_[context.entry] |= fresh.key_bits;
+        if (entry.seconds == seconds && may_merge(entry, fresh, repeats)) {
             entry.may_repeat_keys = entry.may_repeat_keys || repeats;
             append_part(entry, fresh);
             ++counts_.merged;
@@ -286,7 +281,6 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
         }
     }
     open_entry(context, {.seconds = seconds, .pushed = wall / nanoseconds_per_second});
-    entry_bits_.back() = fresh.key_bits;
     append_part(batch_.entries.back(), fresh);
     return true;
 }
@@ -321,7 +315,6 @@ void aggregator::open_entry(context_table::held& context, const batch_entry& lik
     batch_.bodies.append(context.id());
     context.entry = static_cast<std::uint32_t>(batch_.entries.size());
     context.entry_batch = batch_number_;
-    entry_bits_.push_back(0);
     batch_.entries.push_back(entry);
     batch_bytes_ += settings_.entry_bytes + context.id_bytes;
 }
@@ -337,7 +330,6 @@ void aggregator::clear_batch() noexcept {
     batch_.bodies.clear();
     batch_.records = 0;
     batch_.class_messages = 0;
-    entry_bits_.clear();
     batch_bytes_ = 0;
     ++batch_number_;
 }
@@ -359,7 +351,7 @@ std::size_t aggregator::memory_bytes() const noexcept {
 
 std::size_t aggregator::batch_memory_bytes() const noexcept {
     return batch_.bodies.capacity() + batch_.parts.capacity() * sizeof(batch_part) +
-           batch_.entries.capacity() * (sizeof(batch_entry) + sizeof(std::uint64_t));
+           batch_.entries.capacity() * sizeof(batch_entry);
 }
 
 } // namespace monarc::aggregate

@@ -118,7 +118,11 @@ private:
         std::string_view bytes;
     };
 
-    const known_shape& known(std::uint32_t number);
+    const known_shape& learn(std::uint32_t number);
+    const known_shape& known(std::uint32_t number) {
+        return number < shapes_.size() && shapes_[number].s != nullptr ? shapes_[number]
+                                                                       : learn(number);
+    }
     const key_name& name(key_number number);
     std::size_t most_wire_bytes(const record_view& record);
     bool prepare(const record_view& record, prepared& out);
@@ -130,11 +134,7 @@ private:
     bool is_open(const context_table::held& context) const noexcept {
         return context.entry != context_table::none && context.entry_batch == batch_number_;
     }
-    bool may_merge(
-        const batch_entry& entry,
-        std::uint64_t entry_bits,
-        const prepared& record,
-        bool& repeats) const;
+    bool may_merge(const batch_entry& entry, const prepared& record, bool& repeats) const;
     bool shares_key(const batch_entry& entry, const prepared& record) const;
     void append_part(batch_entry& entry, const prepared& record);
     void tell_class(
@@ -151,8 +151,6 @@ private:
     std::uint32_t epoch_ = 1;
 
     batch batch_;
-    std::vector<std::uint64_t>
-        entry_bits_;              // of each event: one bit per key, by its number modulo 64
     std::size_t batch_bytes_ = 0; // encoded, at most
     std::uint32_t batch_number_ = 1;
     time_point batch_since_{};

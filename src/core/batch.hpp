@@ -22,17 +22,18 @@ struct batch_part {
     std::uint32_t next; // of the same entry, or no_part
 };
 
-// One event: a class message, or what was merged of one context.
-struct batch_entry {
+// One event: a class message, or what was merged of one context. One cache line.
+struct alignas(64) batch_entry {
     std::uint32_t id_at = 0; // in batch::bodies
     std::uint16_t id_bytes = 0;
     key_number class_name = key_without_room; // of a class message; its parts are none
     bool is_class_message = false;
     bool may_repeat_keys =
         false; // mode overwrite: the later value of a key holds, at the place of the first
-    std::int64_t seconds = 0;  // what export_timestamp says
-    std::int64_t pushed = 0;   // the moment of the first push, in seconds since 1970
-    std::uint32_t records = 0; // pushes that it stands for; a class message stands for none
+    std::uint64_t key_bits = 0; // one bit per key, by its number modulo 64
+    std::int64_t seconds = 0;   // what export_timestamp says
+    std::int64_t pushed = 0;    // the moment of the first push, in seconds since 1970
+    std::uint32_t records = 0;  // pushes that it stands for; a class message stands for none
     std::uint32_t first_part = no_part;
     std::uint32_t last_part = no_part;
 };

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <string_view>
 
 namespace monarc {
@@ -45,10 +44,32 @@ constexpr std::size_t content_bytes_of(std::uint64_t head) noexcept {
     return body_bytes_of(head) + id_bytes_of(head);
 }
 
-// Never 0.
+// Multiplies words into one another, the last one overlapping; ids of one process need no more
+// than that two seldom meet. Never 0.
 inline std::uint32_t hash_of_id(std::string_view id) noexcept {
-    const auto hash = static_cast<std::uint32_t>(std::hash<std::string_view>{}(id));
-    return hash != 0 ? hash : 1;
+    constexpr std::uint64_t odd = 0x9e37'79b9'7f4a'7c15u; // 2^64 over the golden ratio
+    const auto size = id.size();
+    std::uint64_t hash = size;
+    const auto mix = [&](std::uint64_t word) {
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 32;
+    };
+    const auto word_at = [&](std::size_t at, std::size_t bytes) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, id.data() + at, bytes);
+        return word;
+    };
+    if (size >= 8) {
+        for (std::size_t at = 0; at + 8 < size; at += 8) {
+            mix(word_at(at, 8));
+        }
+        mix(word_at(size - 8, 8));
+    } else if (size != 0) {
+        mix(word_at(0, size));
+    }
+    mix(0);
+    const auto low = static_cast<std::uint32_t>(hash);
+    return low != 0 ? low : 1;
 }
 
 // The same, not taken apart yet: the head of a slot with body and id behind it, in one piece and

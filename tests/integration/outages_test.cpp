@@ -83,8 +83,13 @@ TEST_CASE(
                 }
             }
         });
+        const auto delivered = [&] { return e.stats().destinations[0].delivered; };
         for (int i = 0; i < 8; ++i) {
-            std::this_thread::sleep_for(15ms);
+            // A busy machine may leave the exporter without a turn for long: each time of grace is
+            // to be used.
+            const auto before = delivered();
+            wait_until([&] { return delivered() > before; }, patience(500ms));
+            std::this_thread::sleep_for(5ms);
             receiver.stop();
             std::this_thread::sleep_for(10ms);
             receiver.start();
