@@ -280,8 +280,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
             return true;
         }
     }
-    open_entry(context, {.seconds = seconds, .pushed = wall / nanoseconds_per_second});
-    append_part(batch_.entries.back(), fresh);
+    append_part(open_entry(context, seconds, wall / nanoseconds_per_second), fresh);
     return true;
 }
 
@@ -295,12 +294,9 @@ void aggregator::tell_class(
     context.told_epoch = epoch_;
     context.entry = context_table::none;
     if (const auto& text = name(class_name).text; !text.empty()) {
-        open_entry(
-            context,
-            {.class_name = class_name,
-             .is_class_message = true,
-             .seconds = seconds,
-             .pushed = pushed});
+        auto& entry = open_entry(context, seconds, pushed);
+        entry.class_name = class_name;
+        entry.is_class_message = true;
         context.entry = context_table::none;
         ++batch_.class_messages;
         ++counts_.class_messages;
@@ -308,15 +304,18 @@ void aggregator::tell_class(
     }
 }
 
-void aggregator::open_entry(context_table::held& context, const batch_entry& like) {
-    auto entry = like;
-    entry.id_at = static_cast<std::uint32_t>(batch_.bodies.size());
-    entry.id_bytes = context.id_bytes;
-    batch_.bodies.append(context.id());
+batch_entry&
+aggregator::open_entry(context_table::held& context, std::int64_t seconds, std::int64_t pushed) {
     context.entry = static_cast<std::uint32_t>(batch_.entries.size());
     context.entry_batch = batch_number_;
-    batch_.entries.push_back(entry);
+    auto& entry = batch_.entries.emplace_back();
+    entry.id_at = static_cast<std::uint32_t>(batch_.bodies.size());
+    entry.id_bytes = context.id_bytes;
+    entry.seconds = seconds;
+    entry.pushed = pushed;
+    batch_.bodies.append(context.id());
     batch_bytes_ += settings_.entry_bytes + context.id_bytes;
+    return entry;
 }
 
 bool aggregator::is_due(time_point now) const noexcept {

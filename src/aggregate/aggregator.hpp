@@ -142,7 +142,8 @@ private:
         key_number class_name,
         std::int64_t seconds,
         std::int64_t pushed);
-    void open_entry(context_table::held& context, const batch_entry& like);
+    batch_entry&
+    open_entry(context_table::held& context, std::int64_t seconds, std::int64_t pushed);
 
     aggregator_settings settings_;
     aggregator_counts counts_;
