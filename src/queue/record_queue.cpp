@@ -368,11 +368,8 @@ template <class Parts>
 template <class Parts>
 [[gnu::noinline, gnu::cold]] bool
 record_queue::add_block_and_enqueue_one(producer& p, Parts parts) noexcept {
-    if (!may_add_blocks(1) || !p.slots->enqueue(*p.token, queued_slot(parts, clock_.now()))) {
-        return false;
-    }
-    blocks_added_.fetch_add(1, std::memory_order_relaxed);
-    return true;
+    return with_one_more_block(
+        [&] { return p.slots->enqueue(*p.token, queued_slot(parts, clock_.now())); });
 }
 
 template <class Parts>
@@ -486,17 +483,22 @@ bool record_queue::add_block_and_enqueue(
     if (queue.try_enqueue_bulk(*p.token, chain_iterator{slots}, count)) {
         return true;
     }
-    if (may_add_blocks(1) && queue.enqueue_bulk(*p.token, chain_iterator{slots}, count)) {
-        blocks_added_.fetch_add(1, std::memory_order_relaxed);
-        return true;
-    }
+    return with_one_more_block(
+        [&] { return queue.enqueue_bulk(*p.token, chain_iterator{slots}, count); });
 #pragma GCC diagnostic pop
-    return false;
 }
 
-bool record_queue::may_add_blocks(std::size_t blocks) noexcept {
-    return memory_bytes() + blocks * block_bytes + other_memory_.load(std::memory_order_relaxed) <=
-           memory_limit_;
+// Counted first, so that threads that need a block at the same moment cannot exceed the limit
+// together.
+template <class Enqueue>
+bool record_queue::with_one_more_block(Enqueue&& enqueue) noexcept {
+    blocks_added_.fetch_add(1, std::memory_order_relaxed);
+    const auto held = memory_bytes() + other_memory_.load(std::memory_order_relaxed);
+    if (held <= memory_limit_ && enqueue()) {
+        return true;
+    }
+    blocks_added_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
 }
 
 bool record_queue::refuse(reason why) noexcept {

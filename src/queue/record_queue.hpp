@@ -167,7 +167,8 @@ private:
     template <class Parts>
     bool add_block_and_enqueue_one(producer& p, Parts parts) noexcept;
     bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
-    bool may_add_blocks(std::size_t blocks) noexcept;
+    template <class Enqueue>
+    bool with_one_more_block(Enqueue&& enqueue) noexcept;
     reason refusal() const noexcept;
 
     bool tell(detail::context_entry* entry, bool has_no_handle) noexcept;
