@@ -137,7 +137,10 @@ bool io_loop::is_idle() const noexcept {
 }
 
 void io_loop::tick() {
-    if (is_idle()) {
+    // The first idle turn is a whole one: it says how much memory is free again.
+    if (!is_idle()) {
+        is_resting_ = false;
+    } else if (std::exchange(is_resting_, true)) {
         interval_ = std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
         poll_in(interval_);
         return;

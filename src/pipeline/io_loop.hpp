@@ -99,6 +99,7 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::steady_timer poll_{io_};
     std::chrono::milliseconds interval_{1};
+    bool is_resting_ = false; // the last turn found nothing to do
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
