@@ -69,7 +69,7 @@ public:
     stamped_context at(std::chrono::system_clock::time_point when) const noexcept;
 
     /// No more fields are merged into what this run has so far; later pushes, through any copy, are
-    /// dropped(closed_context).
+    /// dropped(closed_context); of other threads those that are later by exporter_options::clock.
     void close() noexcept;
 
     std::string_view id() const noexcept;

@@ -9,6 +9,7 @@
 
 #include <monarc/error.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 
@@ -98,18 +99,17 @@ const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t num
     if (number >= shapes_.size()) {
         shapes_.resize(number + 1u);
     }
-    auto& known = shapes_[number];
-    if (!known.is_known) {
+    if (!shapes_[number].is_known) {
         const auto& s = shape_of_number(number);
+        known_shape fresh{.is_known = true, .fixed_bytes = s.fixed_bytes, .fields = {}};
         for (const auto& field : s.fields) {
             const auto& key = key_piece(field.key);
-            known.fields.push_back({.key = key, .type = field.type, .offset = field.offset});
-            known.most_bytes += key.room() + encode::most_head_bytes;
+            fresh.fields.push_back({.key = key, .type = field.type, .offset = field.offset});
+            fresh.most_bytes += key.room() + encode::most_head_bytes;
         }
-        known.fixed_bytes = s.fixed_bytes;
-        known.is_known = true;
+        shapes_[number] = std::move(fresh);
     }
-    return known;
+    return shapes_[number];
 }
 
 // The room that was measured does for texts of any content: each byte of a broken one becomes three
@@ -265,6 +265,7 @@ mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& r
         assert(reads_back(entries_.view(), entry_records.size()));
         return wrap(entries_.view(), last_entry_at, std::move(entry_records), random);
     } catch (const std::bad_alloc&) {
+        std::fill(last_of_key_.begin(), last_of_key_.end(), 0); // in the middle of an event
         return std::make_error_code(std::errc::not_enough_memory);
     }
 }

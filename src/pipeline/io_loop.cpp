@@ -25,6 +25,7 @@ namespace {
 constexpr auto shortest_poll = 1ms; // while data flows; doubles when idle (D-1.5)
 constexpr auto longest_poll = 5ms;
 constexpr std::size_t most_slots_a_pass = 16'384;
+constexpr auto everything = std::numeric_limits<std::uint64_t>::max();
 constexpr auto close_slack = 150ms; // for coroutines to find out, after the deadline
 
 // As much state as the operating system gives: payload ids must not meet those of another process.
@@ -114,8 +115,10 @@ void io_loop::run() noexcept {
             log_(
                 log_level::error,
                 fmt::format("io_loop: unexpected exception: {}; carrying on", error.what()));
+            carry_on();
         } catch (...) {
             log_(log_level::error, "io_loop: unexpected exception; carrying on");
+            carry_on();
         }
     }
     // What was cancelled finds out; late requests are answered from the final numbers.
@@ -126,6 +129,14 @@ void io_loop::run() noexcept {
         log_(log_level::error, "io_loop: unexpected exception at close");
     }
     own_id_ = std::thread::id(); // another thread may get the number
+}
+
+// A turn that was left by an exception may not have asked for the next one.
+void io_loop::carry_on() noexcept {
+    try {
+        poll_in(longest_poll);
+    } catch (...) { // no memory even for that: whoever posts a request next wakes the thread
+    }
 }
 
 // Most polls of most exporters: nothing has come, nothing waits. What they leave untouched stays in
@@ -146,7 +157,6 @@ void io_loop::tick() {
         return;
     }
     const auto now = steady::now();
-    to_wall_.refresh();
     const auto fed_before = fed_;
     const auto newest = queue_.clock().now_after_loads();
     const bool is_behind = pass(now, newest) < newest && fed_ != fed_before;
@@ -179,6 +189,7 @@ void io_loop::poll_in(std::chrono::milliseconds interval) {
 
 // One round over all producers; in stamp order up to where nothing is missing. Returns: that point.
 std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
+    to_wall_.refresh(); // a flush may come after hours without a turn
     if (const auto released = queue_.take_released(); !released.empty()) {
         // Read after they were taken: no push through one of these handles is younger.
         const auto stamp = queue_.clock().now_after_loads();
@@ -208,7 +219,8 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
 // Handles that were closed or dropped, once no record that was pushed through them can still come.
 void io_loop::retire(std::uint64_t complete_up_to) {
     std::erase_if(retired_, [&](const retired_context& one) {
-        if (complete_up_to < one.stamp) {
+        // A coarse clock gives several records one stamp.
+        if (complete_up_to <= one.stamp) {
             return false;
         }
         if (aggregator_) {
@@ -591,20 +603,20 @@ flush_result io_loop::close(std::chrono::milliseconds timeout) {
 
 void io_loop::begin_close(time_point deadline) {
     const auto now = steady::now();
+    close_at_ = deadline; // first: whatever happens below, the thread ends then
     drain_everything(now);
     if (aggregator_) {
         seal(now);
     }
     keep_within_memory();
     list_.retry_now();
-    close_at_ = deadline;
     pump();
     poll_.cancel();
     asio::post(io_, [this] { tick(); });
 }
 
 void io_loop::finish(bool is_late) {
-    retire(std::numeric_limits<std::uint64_t>::max()); // begin_close has fed everything
+    retire(everything); // begin_close has fed it
     if (destination_) {
         destination_->abandon();
     }

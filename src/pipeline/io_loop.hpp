@@ -62,6 +62,7 @@ private:
     void tick();
     bool is_idle() const noexcept;
     void poll_in(std::chrono::milliseconds interval);
+    void carry_on() noexcept;
     std::uint64_t pass(time_point now, std::uint64_t newest);
     void drain_everything(time_point now);
     void take(queued_record record) noexcept override;

@@ -492,9 +492,15 @@ bool record_queue::add_block_and_enqueue(
 // together.
 template <class Enqueue>
 bool record_queue::with_one_more_block(Enqueue&& enqueue) noexcept {
-    blocks_added_.fetch_add(1, std::memory_order_relaxed);
-    const auto held = memory_bytes() + other_memory_.load(std::memory_order_relaxed);
-    if (held <= memory_limit_ && enqueue()) {
+    auto before = blocks_added_.load(std::memory_order_relaxed);
+    do {
+        const auto held = pool_bytes_ + (before + 1) * block_bytes +
+                          other_memory_.load(std::memory_order_relaxed);
+        if (held > memory_limit_) {
+            return false;
+        }
+    } while (!blocks_added_.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
+    if (enqueue()) {
         return true;
     }
     blocks_added_.fetch_sub(1, std::memory_order_relaxed);
