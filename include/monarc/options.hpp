@@ -4,14 +4,18 @@
 /// checks the ranges and names the first bad option. Members are never reordered.
 
 #include <monarc/api.hpp>
+#include <monarc/secret.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace monarc {
 
@@ -27,6 +31,14 @@ enum class merge_mode {
     off,       ///< None: message-exact traffic.
     disjoint,  ///< Neighbours that have no key in common.
     overwrite, ///< Also those that have; the later value replaces the earlier.
+};
+
+/// What becomes of an interval's values of one series (delivery.md D-4.10).
+enum class series_kind {
+    gauge,   ///< The last one is sent.
+    counter, ///< Their sum.
+    timer,   ///< Count, sum, min, max and the chosen percentiles, each as a metric of its own.
+    every,   ///< Each one, with its own time; of one millisecond the last.
 };
 
 /// A receiver of the Fluentd forward protocol: Fluentd, Fluent Bit, Mona's agent, `monarc sink`.
@@ -48,6 +60,37 @@ struct mona_forward_options {
     bool ack = true;
 
     merge_mode merge = merge_mode::disjoint;
+};
+
+/// A Monasca API; series go there, and what `exporter_options::derive` makes of contexts.
+struct monasca_options {
+    /// Of the API, with its version: `http://mon.example:8070/v2.0`.
+    std::string url{};
+
+    /// Sent as X-Auth-Token. Range: at most 8000 bytes, visible ASCII.
+    secret token{};
+
+    /// One measurement per series and statistic, stamped with its end. Range: 1 s … 1 h.
+    std::chrono::milliseconds interval{10'000};
+
+    /// Added to every series, so that two processes do not overwrite each other; a series' own
+    /// dimension of the same name wins. Without a value: `hostname` of this machine.
+    std::optional<std::map<std::string, std::string>> dimensions{};
+};
+
+/// Numeric fields of a class as metrics: `<prefix>.<class>.<field>`.
+struct derived_series {
+    struct source {
+        std::string class_name{};              ///< `class` in a file
+        std::vector<std::string> fields{};     ///< numeric ones; each becomes a metric
+        std::vector<std::string> dimensions{}; ///< text fields of the same record
+    };
+    struct target {
+        std::string prefix{};
+        series_kind kind = series_kind::gauge;
+    };
+    source from{};
+    target to{};
 };
 
 /// The hand-over between the threads that push and the I/O thread.
@@ -76,6 +119,9 @@ struct retry_options {
 
     /// Longest wait between two attempts. Range: min_wait … 1 h.
     std::chrono::milliseconds max_wait{30'000};
+
+    /// A Retry-After beyond it counts as this. Range: 0 … 1 h.
+    std::chrono::milliseconds max_retry_after{300'000};
 
     /// A payload older than this is dropped(expired). Range: 0 (no limit) or >= batch.max_delay.
     std::chrono::milliseconds max_age{0};
@@ -110,6 +156,9 @@ struct exporter_options {
     /// Where contexts go; without it every push to one is rejected(no_destination).
     std::variant<std::monostate, mona_forward_options> mona{};
 
+    /// Where series go; without it every push to one is rejected(no_destination).
+    std::optional<monasca_options> monasca{};
+
     queue_options queue{};
     batch_options batch{};
     retry_options retry{};
@@ -130,6 +179,9 @@ struct exporter_options {
 
     /// What the destructor waits for delivery. Range: 0 … 10 min.
     std::chrono::milliseconds close_timeout{5'000};
+
+    /// What goes to Monasca of the records of contexts; they go to Mona all the same.
+    std::vector<derived_series> derive{};
 
     /// Off: pushes return false at once and count nowhere until set_enabled(true).
     bool enabled = true;
