@@ -76,7 +76,9 @@ public:
 
 private:
     friend class exporter;
+    friend class series;
     friend class stamped_context;
+    friend class stamped_series;
     explicit context(detail::context_entry* entry) noexcept;
 
     detail::gate* exporter_;

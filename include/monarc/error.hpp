@@ -16,6 +16,7 @@ enum class errc {
     would_deadlock,  ///< flush, close or stats called from the I/O thread itself.
     timed_out,       ///< The time given was over before the work was done.
     bad_data,        ///< Bytes from a peer or a file that break their format.
+    bad_series,      ///< A series that Monasca would refuse; the text names what of it.
 };
 
 MONARC_API const std::error_category& error_category() noexcept;

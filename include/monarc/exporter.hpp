@@ -7,6 +7,7 @@
 #include <monarc/detail/shape.hpp>
 #include <monarc/detail/slot.hpp>
 #include <monarc/field.hpp>
+#include <monarc/metric.hpp>
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>
 
@@ -16,7 +17,7 @@
 
 namespace monarc {
 
-/// Ships records to Mona from a background thread.
+/// Ships records to Mona and metrics to Monasca from a background thread.
 ///
 /// Threads: any thread may call any member at any time; the destructor must be the last call.
 /// Owns:    one queue and one I/O thread.
@@ -40,6 +41,14 @@ public:
     ///          rejected(oversize).
     /// Cost:    a lock and an allocation.
     context open_context(std::string_view class_name, std::string_view id);
+
+    /// Opens a metric that any number of threads may push values to; again: the same one. The
+    /// exporter's own dimensions are added.
+    /// Fails:   throws std::system_error(errc::bad_series): the name or a dimension is not one that
+    ///          Monasca takes, a percentile is out of range, or the series is open with other
+    ///          options. what() says which.
+    /// Cost:    a lock and an allocation.
+    series open_series(std::string_view name, dimensions dims, series_options options = {});
 
     /// Hands the fields of one run to the I/O thread and returns at once; `to` is `class(id)`.
     /// Returns: false if the record was rejected (queue full, exporter closed, too large);

@@ -7,5 +7,6 @@
 #include <monarc/error.hpp>
 #include <monarc/exporter.hpp>
 #include <monarc/field.hpp>
+#include <monarc/metric.hpp>
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>

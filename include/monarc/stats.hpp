@@ -26,6 +26,7 @@ enum class reason : std::uint8_t {
     // filtered: rightly not sent
     empty,
     // dropped: lost later
+    invalid_record,
     closed_context,
     memory,
     expired,
@@ -36,7 +37,7 @@ enum class reason : std::uint8_t {
     rejected,
     too_large,
 };
-inline constexpr std::size_t reason_total = 14;
+inline constexpr std::size_t reason_total = 15;
 
 /// The word used in logs and statistics, e.g. "queue_full".
 MONARC_API std::string_view to_string(reason why) noexcept;
@@ -64,6 +65,8 @@ enum class health { ok, degraded, down };
 /// payloads.
 struct destination_stats {
     std::string name;
+
+    /// What was routed here, and what is still in the queue: of that nobody knows yet whose it is.
     std::uint64_t accepted = 0, delivered = 0, delivered_unacked = 0;
 
     /// The parts of what is pending: in the queue, in an open batch, sealed, being sent.
@@ -72,14 +75,16 @@ struct destination_stats {
     reason_counts dead, dropped, filtered;
     reason_counts dropped_bytes; ///< payload bytes of what was dropped after it was sealed
 
-    std::uint64_t payloads = 0;      ///< sealed
-    std::uint64_t attempts = 0;      ///< payloads begun to be written, repeats included
-    std::uint64_t retries = 0;       ///< attempts that failed
-    std::uint64_t late_answers = 0;  ///< acknowledgements of attempts that were given up
-    std::uint64_t connections = 0;   ///< made
-    std::uint64_t events = 0;        ///< encoded: merged records and class messages
-    std::uint64_t payload_bytes = 0; ///< before compression
-    std::uint64_t wire_bytes = 0;    ///< sealed payloads as they are sent, each once
+    std::uint64_t payloads = 0;            ///< sealed
+    std::uint64_t attempts = 0;            ///< payloads begun to be written, repeats included
+    std::uint64_t retries = 0;             ///< attempts that failed
+    std::uint64_t late_answers = 0;        ///< acknowledgements of attempts that were given up
+    std::uint64_t connections = 0;         ///< made
+    std::uint64_t events = 0;              ///< encoded: merged records and class messages
+    std::uint64_t payload_bytes = 0;       ///< before compression
+    std::uint64_t wire_bytes = 0;          ///< sealed payloads as they are sent, each once
+    std::uint64_t retry_after_bad = 0;     ///< neither a number of seconds nor a date
+    std::uint64_t retry_after_clamped = 0; ///< longer than retry.max_retry_after
     health state = health::ok;
     std::string last_error;
 };
@@ -97,17 +102,23 @@ struct exporter_stats {
     std::uint64_t utf8_repaired = 0;      ///< texts, ids and keys in which bytes became U+FFFD
     std::uint64_t class_messages = 0;
     std::uint64_t live_contexts = 0;
+    std::uint64_t live_series = 0;      ///< series with values in this interval or the last
+    std::uint64_t same_millisecond = 0; ///< values of kind every that a later one replaced
+    std::uint64_t repaired_dimensions =
+        0; ///< characters of dimension values that became `_`, and values that were left out
     std::uint64_t evicted_contexts = 0;
     std::uint64_t queue_blocks_added = 0; ///< 48 KiB each, beyond the pool
     std::uint64_t callback_exceptions = 0;
     std::uint64_t memory_bytes = 0; ///< queue, batches and payloads, as memory_limit counts them
     std::vector<destination_stats> destinations;
 
-    /// pushed = accepted + rejected, and for each destination accepted = the sum of its terms.
+    /// pushed = accepted + rejected; for each destination accepted = the sum of its terms; each
+    /// accepted record was routed to one at least.
     MONARC_API bool is_exact() const noexcept;
 };
 
-/// What became of the records that were accepted before a flush or close was called.
+/// What became of the records that were accepted before a flush or close was called. With two
+/// destinations a record counts once for each that it was routed to.
 struct flush_result {
     std::uint64_t accepted = 0, delivered = 0, delivered_unacked = 0, dead = 0, dropped = 0,
                   filtered = 0, pending = 0;

@@ -1,7 +1,8 @@
 #pragma once
 
-// What a context handle points to. Registered before open_context returns, so that no announcement
-// has to travel through the queue, where another thread's push could overtake it.
+// What a handle points to, of a context or of a series. Registered before open_context returns, so
+// that no announcement has to travel through the queue, where another thread's push could overtake
+// it.
 
 #include "core/names.hpp"
 
@@ -9,11 +10,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace monarc::queue {
 class record_queue;
+}
+
+namespace monarc {
+struct series_definition;
 }
 
 namespace monarc::detail {
@@ -24,6 +30,7 @@ struct context_entry {
     key_number class_name = key_without_room;
     std::string id; // valid UTF-8
     bool id_repaired = false;
+    std::shared_ptr<series_definition> series; // set: the handle is a series', without id and class
     std::atomic<std::uint32_t> shares{1};
     std::atomic<std::uint64_t> closed_at{0}; // a stamp; 0: open
 

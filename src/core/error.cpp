@@ -18,6 +18,7 @@ public:
         case errc::would_deadlock: return "called from the exporter's own thread";
         case errc::timed_out: return "timed out";
         case errc::bad_data: return "malformed data";
+        case errc::bad_series: return "not a series that Monasca takes";
         }
         return "unknown error " + std::to_string(value);
     }

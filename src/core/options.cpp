@@ -1,6 +1,7 @@
 #include "core/options.hpp"
 
 #include "core/clock.hpp"
+#include "core/monasca_options.hpp"
 
 #include <monarc/detail/slot.hpp>
 
@@ -30,6 +31,12 @@ public:
             text_ = fmt::format("{} must be {}, got {}", option, allowed, got);
         }
     }
+    // Somebody else has looked.
+    void take_over(std::string wrong) {
+        if (text_.empty()) {
+            text_ = std::move(wrong);
+        }
+    }
     std::string take() { return std::move(text_); }
 
 private:
@@ -54,6 +61,12 @@ std::string validate(const exporter_options& o) {
     if (const auto* forward = std::get_if<mona_forward_options>(&o.mona)) {
         check(c, *forward);
     }
+    if (o.monasca) {
+        c.take_over(why_not(*o.monasca));
+    }
+    for (const auto& rule : o.derive) {
+        c.take_over(why_not(rule));
+    }
     constexpr std::size_t most_slots = std::size_t{1} << 24;
     c.range("queue.capacity", o.queue.capacity, std::size_t{256}, most_slots);
     c.require(
@@ -66,6 +79,7 @@ std::string validate(const exporter_options& o) {
     c.range("batch.max_delay", o.batch.max_delay, milliseconds(1), milliseconds(1h));
     c.range("retry.min_wait", o.retry.min_wait, milliseconds(1), milliseconds(1h));
     c.range("retry.max_wait", o.retry.max_wait, o.retry.min_wait, milliseconds(1h));
+    c.range("retry.max_retry_after", o.retry.max_retry_after, milliseconds(0), milliseconds(1h));
     c.require(
         o.retry.max_age == 0ms || o.retry.max_age >= o.batch.max_delay,
         "retry.max_age",

@@ -2,6 +2,7 @@
 
 // A destination's verdict on one attempt.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -11,14 +12,23 @@ enum class verdict : std::uint8_t {
     delivered,         // the peer said so
     delivered_unacked, // the kernel took the last byte, and nobody was asked to answer
     retry,             // not delivered, as far as anyone knows
+    again,             // at once on a new connection: an idle one was closed under us (D-6.5)
+    rejected,          // refused for good: dead
+    too_large,         // to be cut, else dead
     abandoned,         // we gave the attempt up ourselves, at close
 };
+
+// What kind of failure: how long to wait (D-6.2).
+enum class failure : std::uint8_t { network, throttle, config, auth };
 
 struct outcome {
     verdict what = verdict::retry;
     bool was_written = false;    // the peer had all of it before it failed
     bool was_unanswered = false; // it failed because no acknowledgement came in time
-    std::string why{};           // for the log; empty when delivered
+    bool was_answered = false;   // with an error of the peer's: others may pass
+    failure kind = failure::network;
+    std::chrono::milliseconds retry_after{0}; // the peer's own wish, within its bounds
+    std::string why{};                        // for the log; empty when delivered
 };
 
 } // namespace monarc

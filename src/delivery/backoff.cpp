@@ -5,6 +5,28 @@
 
 namespace monarc::delivery {
 
+using namespace std::chrono_literals;
+
+retry_options waits_of(failure kind, const retry_options& network) noexcept {
+    auto waits = network;
+    switch (kind) {
+    case failure::network: break;
+    case failure::throttle:
+        waits.min_wait = 1s;
+        waits.max_wait = 60s;
+        break;
+    case failure::config:
+        waits.min_wait = 1s;
+        waits.max_wait = 300s;
+        break;
+    case failure::auth:
+        waits.min_wait = 30s;
+        waits.max_wait = 10min;
+        break;
+    }
+    return waits;
+}
+
 std::chrono::milliseconds
 wait_before_retry(const retry_options& retry, int level, double uniform) noexcept {
     assert(level >= 1);

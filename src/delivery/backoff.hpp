@@ -1,10 +1,16 @@
 #pragma once
 
+#include "core/outcome.hpp"
+
 #include <monarc/options.hpp>
 
 #include <chrono>
 
 namespace monarc::delivery {
+
+// First and longest wait of a kind of failure (D-6.2); `network` says what the destination's own
+// are.
+retry_options waits_of(failure kind, const retry_options& network) noexcept;
 
 // D-6.2: between half the shortest wait and a bound that doubles with each failure of the
 // destination. `uniform` in [0, 1) is the caller's random number, so that a test can name the exact

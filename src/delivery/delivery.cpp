@@ -24,7 +24,8 @@ bool can_be_cut(const payload& p) {
 
 } // namespace
 
-delivery_list::delivery_list(const delivery_settings& settings) : settings_(settings) {}
+delivery_list::delivery_list(const delivery_settings& settings)
+    : settings_(settings), working_bytes_(settings.max_payload_bytes) {}
 
 void delivery_list::append(payload&& sealed, time_point now) {
     auto shared = std::make_shared<const payload>(std::move(sealed));
@@ -72,6 +73,7 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
         return std::nullopt;
     }
     candidate->attempt = ++last_attempt_;
+    candidate->epoch = epoch_;
     set_state(*candidate, item_state::in_flight);
     detour_ = is_detour ? candidate->attempt : 0;
     ++counts_.attempts;
@@ -132,6 +134,17 @@ bool delivery_list::done(
     case verdict::delivered:
     case verdict::delivered_unacked: succeeded(one, result.what == verdict::delivered); break;
     case verdict::retry: failed(one, result, now, uniform); break;
+    case verdict::again: again(one, now, uniform); break;
+    case verdict::rejected: // D-7.4: it blocks nobody
+        lose(one, &delivery_counts::dead, &settled::dead, reason::rejected);
+        break;
+    case verdict::too_large:
+        set_state(*one, item_state::ready);
+        one->is_too_large = true;
+        working_bytes_ = std::max(
+            std::size_t{4096}, std::min<std::size_t>(working_bytes_, one->what->plain_bytes) / 2);
+        delivered_since_growth_ = 0;
+        break;
     case verdict::abandoned: back_to_ready(); break;
     }
     return true;
@@ -153,6 +166,16 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
         return;
     }
     next_detour_ = 0;
+    immediate_sends_ = std::min(most_immediate_sends, immediate_sends_ + 0.1);
+    if (++delivered_since_growth_ == 20) {
+        delivered_since_growth_ = 0;
+        working_bytes_ =
+            std::min(settings_.max_payload_bytes, working_bytes_ + working_bytes_ / 20);
+    }
+    if (!settings_.is_ordered) {
+        settle(one, &delivery_counts::delivered, &settled::delivered);
+        return;
+    }
     // D-5.4: delivered when all before it on the connection are.
     set_state(*one, item_state::acked);
     while (!items_.empty() && items_.front().state == item_state::acked) {
@@ -170,14 +193,48 @@ void delivery_list::back_to_ready() {
     }
 }
 
-void delivery_list::failed(iterator one, const outcome& result, time_point now, double uniform) {
+void delivery_list::back_off(const outcome& result, time_point now, double uniform) {
     ++failures_;
-    ++counts_.retries;
-    level_ = std::min(level_ + 1, top_level(settings_.retry));
-    wait_ = wait_before_retry(settings_.retry, level_, uniform);
+    ++epoch_;
+    const auto waits = waits_of(result.kind, settings_.retry);
+    level_ = std::min(level_ + 1, top_level(waits));
+    // D-6.4: asked to wait, we wait at least as long.
+    const auto asked = result.retry_after + std::chrono::ceil<std::chrono::milliseconds>(
+                                                result.retry_after * (uniform / 10.0));
+    wait_ = std::max(wait_before_retry(waits, level_, uniform), asked);
     wait_until_ = now + wait_;
     is_probing_ = true;
+}
 
+// D-6.5: from a bucket, so that a peer that always closes gets at most a tenth more load.
+void delivery_list::again(iterator one, time_point now, double uniform) {
+    if (immediate_sends_ < 1.0) {
+        outcome closed;
+        closed.why = "closed before an answer";
+        failed(one, closed, now, uniform);
+        return;
+    }
+    immediate_sends_ -= 1.0;
+    set_state(*one, item_state::ready);
+}
+
+void delivery_list::failed(iterator one, const outcome& result, time_point now, double uniform) {
+    ++counts_.retries;
+    if (!settings_.is_ordered) {
+        if (one->epoch == epoch_) {
+            back_off(result, now, uniform);
+        }
+        ++one->attempts;
+        set_state(*one, item_state::ready);
+        const auto limit = settings_.retry.max_attempts;
+        if (limit != 0 && one->attempts >= limit) {
+            lose(one, &delivery_counts::dead, &settled::dead, reason::attempts);
+        } else if (result.was_answered) { // D-7.3: others may pass
+            items_.splice(items_.end(), items_, one);
+        }
+        return;
+    }
+    back_off(result, now, uniform);
     const bool was_detour = one->attempt == detour_;
     for (auto& other : items_) {
         other.attempts += other.state == item_state::in_flight && !was_detour ? 1 : 0;
@@ -212,13 +269,22 @@ void delivery_list::judge_front(bool was_written) {
     }
 }
 
+std::list<delivery_list::item>::const_iterator delivery_list::item_to_split() const noexcept {
+    if (suspicion_ == suspicion::split) {
+        return items_.begin();
+    }
+    return std::find_if(
+        items_.begin(), items_.end(), [](const item& one) { return one.is_too_large; });
+}
+
 const payload* delivery_list::to_split() const noexcept {
-    return suspicion_ == suspicion::split && !items_.empty() ? items_.front().what.get() : nullptr;
+    const auto one = item_to_split();
+    return one != items_.end() ? one->what.get() : nullptr;
 }
 
 void delivery_list::split_done(std::array<payload, 2>&& halves) {
     assert(to_split() != nullptr);
-    const auto whole = items_.begin();
+    const auto whole = items_.erase(item_to_split(), item_to_split()); // the same, to change it
     for (auto& half : halves) {
         records_ += half.records;
         memory_bytes_ += half.memory_bytes();
@@ -227,37 +293,56 @@ void delivery_list::split_done(std::array<payload, 2>&& halves) {
             {.what = std::make_shared<const payload>(std::move(half)),
              .sequence = whole->sequence,
              .sealed_at = whole->sealed_at,
-             .strikes =
-                 strikes_for_suspicion - 1}); // one more failure is enough to look at it again
+             .strikes = // one more failure is enough to look at it again
+             whole->is_too_large ? 0 : strikes_for_suspicion - 1});
+    }
+    if (!whole->is_too_large) {
+        has_passed_since_cut_ = false;
+        suspicion_ = suspicion::none;
     }
     remove(whole);
-    has_passed_since_cut_ = false;
     ++counts_.splits;
-    suspicion_ = suspicion::none;
 }
 
 void delivery_list::split_failed() {
     assert(to_split() != nullptr);
-    lose(items_.begin(), &delivery_counts::dead, &settled::dead, reason::rejected);
-    suspicion_ = suspicion::none;
+    const auto whole = items_.erase(item_to_split(), item_to_split());
+    const auto why = whole->is_too_large ? reason::too_large : reason::rejected;
+    if (!whole->is_too_large) {
+        suspicion_ = suspicion::none;
+    }
+    lose(whole, &delivery_counts::dead, &settled::dead, why);
 }
 
 void delivery_list::expire(time_point now) {
     if (settings_.retry.max_age.count() == 0) {
         return;
     }
-    for (auto i = items_.begin();
-         i != items_.end() && now - i->sealed_at > settings_.retry.max_age;) {
-        i = i->state == item_state::ready
-                ? lose(i, &delivery_counts::dropped, &settled::dropped, reason::expired)
-                : std::next(i);
+    for (auto i = items_.begin(); i != items_.end();) {
+        if (now - i->sealed_at <= settings_.retry.max_age) {
+            if (settings_.is_ordered) { // those behind it are younger
+                return;
+            }
+            ++i;
+        } else {
+            i = i->state == item_state::ready
+                    ? lose(i, &delivery_counts::dropped, &settled::dropped, reason::expired)
+                    : std::next(i);
+        }
     }
 }
 
 bool delivery_list::drop_oldest(reason why) {
-    const auto oldest = std::find_if(items_.begin(), items_.end(), [](const item& one) {
-        return one.state == item_state::ready;
-    });
+    auto oldest = items_.end();
+    for (auto i = items_.begin(); i != items_.end(); ++i) {
+        if (i->state == item_state::ready &&
+            (oldest == items_.end() || i->sequence < oldest->sequence)) {
+            oldest = i;
+            if (settings_.is_ordered) {
+                break;
+            }
+        }
+    }
     if (oldest == items_.end()) {
         return false;
     }
@@ -290,7 +375,12 @@ void delivery_list::begin(watch& w) {
 }
 
 bool delivery_list::is_over(const watch& w) const noexcept {
-    return items_.empty() || items_.front().sequence > w.last_sequence_;
+    if (settings_.is_ordered) {
+        return items_.empty() || items_.front().sequence > w.last_sequence_;
+    }
+    return std::none_of(items_.begin(), items_.end(), [&](const item& one) {
+        return one.sequence <= w.last_sequence_;
+    });
 }
 
 std::uint64_t delivery_list::pending(const watch& w) const noexcept {

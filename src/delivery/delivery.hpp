@@ -29,6 +29,10 @@ struct delivery_settings {
     std::size_t max_in_flight = 8; // on one connection
     // What is in flight cannot be dropped when memory is short; one payload always may go.
     std::size_t max_in_flight_bytes = std::size_t{8} << 20;
+    // In order over one connection: what was in flight together fails together, and is delivered
+    // when all before it are (D-5.4). Else each payload is alone.
+    bool is_ordered = true;
+    std::size_t max_payload_bytes = std::size_t{5} << 20; // what working_bytes() begins with
 };
 
 // Terminal states and the way there, in records where the name does not say otherwise.
@@ -58,11 +62,14 @@ public:
     // nothing (D-3.4). `uniform` in [0, 1). Returns: whether it counts.
     bool done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);
 
-    // D-7.6: a payload that alone makes the receiver fail; the caller cuts it and says so, or says
-    // that it cannot.
+    // A payload that alone makes the receiver fail (D-7.6) or is too large for it (D-7.1); the
+    // caller cuts it and says so, or says that it cannot.
     const payload* to_split() const noexcept;
     void split_done(std::array<payload, 2>&& halves);
     void split_failed();
+
+    // D-7.1: bytes of a payload before compression that the receiver is known to take.
+    std::size_t working_bytes() const noexcept { return working_bytes_; }
 
     // dropped(expired), by retry.max_age.
     void expire(time_point now);
@@ -115,6 +122,8 @@ private:
         std::uint64_t sequence;
         time_point sealed_at;
         std::uint64_t attempt = 0; // number of the running one
+        std::uint64_t epoch = 0;   // of failures, when it began
+        bool is_too_large = false;
         std::uint32_t attempts = 0;
         std::uint32_t strikes =
             0; // connections in a row that failed after this, the first undelivered, was written
@@ -134,8 +143,11 @@ private:
     void set_state(item& one, item_state to);
     void succeeded(iterator one, bool acknowledged);
     void failed(iterator one, const outcome& result, time_point now, double uniform);
+    void again(iterator one, time_point now, double uniform);
+    void back_off(const outcome& result, time_point now, double uniform);
     void back_to_ready();
     void judge_front(bool was_written);
+    std::list<item>::const_iterator item_to_split() const noexcept;
 
     delivery_settings settings_;
     std::list<item> items_;
@@ -150,6 +162,11 @@ private:
 
     int level_ = 0;
     int failures_ = 0;        // in a row
+    std::uint64_t epoch_ = 1; // payloads that were in flight together fail once together
+    double immediate_sends_ = most_immediate_sends; // D-6.5
+    static constexpr double most_immediate_sends = 10.0;
+    std::size_t working_bytes_;
+    int delivered_since_growth_ = 0;
     bool is_probing_ = false; // one at a time until one was delivered
     std::chrono::milliseconds wait_{0};
     time_point wait_until_ = time_point::min();

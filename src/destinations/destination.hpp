@@ -2,7 +2,6 @@
 
 // The one seam: what stands behind a delivery list.
 
-#include "core/batch.hpp"
 #include "core/outcome.hpp"
 #include "core/payload.hpp"
 #include "core/result.hpp"
@@ -22,8 +21,6 @@ public:
     virtual ~destination() = default;
 
     virtual std::string_view name() const noexcept = 0;
-
-    virtual result<payload> encode(const batch& b) = 0; ///< No I/O.
 
     /// One attempt, with deadlines of its own. Several may run at a time; they are written in the
     /// order of the calls.

@@ -3,6 +3,7 @@
 // A forward receiver over TCP: connects, writes payloads back to back, matches acknowledgements by
 // value (D-5.1 … 5.5).
 
+#include "core/batch.hpp"
 #include "destinations/destination.hpp"
 #include "destinations/mona_forward_wire.hpp"
 #include "transport/connection.hpp"
@@ -39,7 +40,7 @@ public:
     ~mona_forward() override;
 
     std::string_view name() const noexcept override { return "mona_forward"; }
-    result<payload> encode(const batch& b) override { return wire_.encode(b, random_id()); }
+    result<payload> encode(const batch& b) { return wire_.encode(b, random_id()); } // no I/O
     boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) override;
     result<std::array<payload, 2>> split(const payload& p) override;
     void abandon() noexcept override;

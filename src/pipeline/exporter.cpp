@@ -4,22 +4,42 @@
 #include "core/options.hpp"
 #include "core/utf8.hpp"
 #include "pipeline/io_loop.hpp"
+#include "pipeline/series_registry.hpp"
 #include "queue/record_queue.hpp"
 
 #include <monarc/error.hpp>
 #include <monarc/exporter.hpp>
 
+#include <algorithm>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace monarc {
 
 struct exporter::state {
-    explicit state(queue::record_queue& q) : queue(q) {}
+    state(queue::record_queue& q, const exporter_options& options)
+        : queue(q), close_timeout(options.close_timeout),
+          has_mona(!std::holds_alternative<std::monostate>(options.mona)),
+          has_monasca(options.monasca.has_value()), derive(options.derive),
+          registry(
+              options.monasca ? pipeline::added_dimensions(*options.monasca)
+                              : monasca_rules::text_pairs()) {}
+
+    // Whether anybody wants records of contexts of this class.
+    bool wants(std::string_view class_name) const {
+        return has_mona || (has_monasca && std::any_of(derive.begin(), derive.end(), [&](auto& d) {
+                                return d.from.class_name == class_name;
+                            }));
+    }
 
     queue::record_queue& queue; // lives until the process ends
     std::unique_ptr<pipeline::io_loop> loop;
-    std::chrono::milliseconds close_timeout{0};
+    std::chrono::milliseconds close_timeout;
+    bool has_mona;
+    bool has_monasca;
+    std::vector<derived_series> derive;
+    pipeline::series_registry registry;
 };
 
 namespace {
@@ -28,7 +48,8 @@ queue::record_queue& make_queue(const exporter_options& options) {
     return *new queue::record_queue(
         {.capacity_slots = options.queue.capacity,
          .memory_limit = options.memory_limit,
-         .has_destination = !std::holds_alternative<std::monostate>(options.mona),
+         .has_destination =
+             !std::holds_alternative<std::monostate>(options.mona) || options.monasca.has_value(),
          .clock = {.counter = options.clock != clock_source::system && counter_is_usable()}});
 }
 
@@ -58,8 +79,7 @@ exporter::exporter(exporter_options options) {
     gate_ = &q;
     q.enabled.store(options.enabled, std::memory_order_relaxed);
     try {
-        auto fresh = std::make_unique<state>(q);
-        fresh->close_timeout = options.close_timeout;
+        auto fresh = std::make_unique<state>(q, options);
         fresh->loop = std::make_unique<pipeline::io_loop>(options, q);
         state_ = fresh.release();
     } catch (...) {
@@ -105,8 +125,25 @@ context exporter::open_context(std::string_view class_name, std::string_view id)
         entry->refusal = reason::too_many_names;
     } else {
         entry->id_repaired = append_utf8(id, entry->id);
+        if (state_ != nullptr && !state_->wants(class_name)) {
+            entry->refusal = reason::no_destination;
+        }
     }
     return context(entry.release());
+}
+
+series exporter::open_series(std::string_view name, dimensions dims, series_options options) {
+    auto entry = std::make_unique<detail::context_entry>();
+    entry->queue = static_cast<queue::record_queue*>(gate_);
+    if (state_ != nullptr) {
+        entry->series = state_->registry.open(name, dims, options);
+        if (!state_->has_monasca) {
+            entry->refusal = reason::no_destination;
+        }
+    } else { // closed: the gate refuses
+        entry->series = pipeline::series_registry({}).open(name, dims, options);
+    }
+    return series(context(entry.release()));
 }
 
 bool exporter::warm_up() noexcept {

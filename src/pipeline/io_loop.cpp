@@ -1,9 +1,9 @@
 #include "pipeline/io_loop.hpp"
 
+#include "pipeline/series_registry.hpp"
+
 #include <monarc/error.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
@@ -56,9 +56,29 @@ std::size_t slots_a_pass(const exporter_options& o) {
     return std::clamp(
         reserve_of(o) / 8 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
 }
-delivery::delivery_settings delivery_settings_of(const exporter_options& o) {
+delivery::delivery_settings mona_delivery_of(const exporter_options& o) {
     return {.retry = o.retry, .max_in_flight_bytes = reserve_of(o) / 4};
 }
+
+// The table on top of delivery.md: where a number differs from an option, sizes take the smaller
+// and waits the larger.
+constexpr std::size_t monasca_records = 500;
+constexpr std::size_t monasca_bytes = std::size_t{1} << 20;
+constexpr auto monasca_first_wait = 1s;
+constexpr auto monasca_longest_wait = 60s;
+
+delivery::delivery_settings monasca_delivery_of(const exporter_options& o) {
+    auto settings = mona_delivery_of(o);
+    settings.retry.min_wait =
+        std::max<std::chrono::milliseconds>(o.retry.min_wait, monasca_first_wait);
+    settings.retry.max_wait =
+        std::max<std::chrono::milliseconds>(o.retry.max_wait, monasca_longest_wait);
+    settings.max_in_flight = destinations::monasca::max_connections;
+    settings.is_ordered = false;
+    settings.max_payload_bytes = std::min(o.batch.max_bytes, monasca_bytes);
+    return settings;
+}
+
 batch_options batch_options_of(const exporter_options& o) {
     auto batch = o.batch;
     batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
@@ -69,19 +89,8 @@ batch_options batch_options_of(const exporter_options& o) {
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()),
-      random_(seeded_generator()), slots_a_pass_(slots_a_pass(options)),
-      list_(delivery_settings_of(options)) {
-    if (const auto* forward = std::get_if<mona_forward_options>(&options.mona)) {
-        const destinations::mona_forward::settings settings{
-            .options = *forward, .response_timeout = options.response_timeout};
-        destination_ = std::make_unique<destinations::mona_forward>(
-            io_.get_executor(), settings, queue.descriptor(), random_);
-        aggregator_.emplace(aggregate::aggregator_settings{
-            .merge = forward->merge,
-            .batch = batch_options_of(options),
-            .max_contexts = options.max_contexts,
-            .entry_bytes = destination_->wire().entry_bytes()});
-    }
+      random_(seeded_generator()), slots_a_pass_(slots_a_pass(options)) {
+    open_stages();
     share_memory(0);
     // The thread takes no signals: handlers belong to the application (D-9.6).
     sigset_t all_signals;
@@ -96,6 +105,50 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::pthread_setname_np(thread_.native_handle(), "monarc-io");
+}
+
+void io_loop::open_stages() {
+    const auto descriptors = queue_.descriptors();
+    const auto settled = [this] { answer_flushes(steady::now()); };
+    if (const auto* forward = std::get_if<mona_forward_options>(&options_.mona)) {
+        const destinations::mona_forward::settings settings{
+            .options = *forward, .response_timeout = options_.response_timeout};
+        auto destination = std::make_unique<destinations::mona_forward>(
+            io_.get_executor(), settings, descriptors[0], random_);
+        const aggregate::aggregator_settings how{
+            .merge = forward->merge,
+            .batch = batch_options_of(options_),
+            .max_contexts = options_.max_contexts,
+            .entry_bytes = destination->wire().entry_bytes()};
+        auto& stage = contexts_.emplace(std::move(destination), how, log_);
+        lanes_.push_back(&stage.open_lane(std::make_unique<lane>(
+            io_, stage.destination(), mona_delivery_of(options_), log_, random_, settled)));
+    }
+    if (options_.monasca) {
+        const auto delivery = monasca_delivery_of(options_);
+        const destinations::monasca::settings settings{
+            .options = *options_.monasca,
+            .response_timeout = options_.response_timeout,
+            .max_retry_after = options_.retry.max_retry_after};
+        auto destination = std::make_unique<destinations::monasca>(
+            io_.get_executor(),
+            settings,
+            descriptors.subspan<1, destinations::monasca::max_connections>());
+        auto& to = *destination;
+        const aggregate::series_table_settings how{
+            .interval = options_.monasca->interval,
+            .max_records = std::min(options_.batch.max_records, monasca_records),
+            .max_bytes = delivery.max_payload_bytes,
+            .max_delay = options_.batch.max_delay};
+        auto& stage = metrics_.emplace(
+            std::move(destination),
+            how,
+            aggregate::deriver(options_.derive, added_dimensions(*options_.monasca)),
+            log_,
+            steady::now());
+        lanes_.push_back(
+            &stage.open_lane(std::make_unique<lane>(io_, to, delivery, log_, random_, settled)));
+    }
 }
 
 // --- the thread
@@ -143,8 +196,8 @@ void io_loop::carry_on() noexcept {
 // no cache.
 bool io_loop::is_idle() const noexcept {
     return queue_.is_empty() && sequencer_.count() == 0 && retired_.empty() &&
-           !(aggregator_ && aggregator_->has_open()) && list_.is_empty() && flushes_.empty() &&
-           !close_at_;
+           !(contexts_ && contexts_->has_open()) && !(metrics_ && metrics_->has_open()) &&
+           lists_are_empty() && flushes_.empty() && !close_at_;
 }
 
 void io_loop::tick() {
@@ -160,11 +213,13 @@ void io_loop::tick() {
     const auto fed_before = fed_;
     const auto newest = queue_.clock().now_after_loads();
     const bool is_behind = pass(now, newest) < newest && fed_ != fed_before;
-    list_.expire(now);
+    for (auto* one : lanes_) {
+        one->list().expire(now);
+    }
     keep_within_memory();
     pump();
     answer_flushes(now);
-    if (close_at_ && (list_.is_empty() || now >= *close_at_)) {
+    if (close_at_ && (lists_are_empty() || now >= *close_at_)) {
         finish(now >= *close_at_);
         return;
     }
@@ -198,6 +253,7 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
                 {.entry = one.entry, .stamp = stamp, .has_no_handle = one.has_no_handle});
         }
     }
+    present_ = to_wall_(newest);
     tell_lost_classes_again(); // before the next record of such a context
     const auto share = std::max(
         queue::block_slots, slots_a_pass_ / std::max<std::size_t>(1, queue_.producer_count()));
@@ -210,8 +266,11 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
         });
     }
     retire(complete);
-    if (aggregator_ && aggregator_->is_due(now)) {
-        seal(now);
+    if (contexts_) {
+        contexts_->seal_if_due(now);
+    }
+    if (metrics_) {
+        metrics_->turn(present_, now);
     }
     return complete;
 }
@@ -223,8 +282,8 @@ void io_loop::retire(std::uint64_t complete_up_to) {
         if (complete_up_to <= one.stamp) {
             return false;
         }
-        if (aggregator_) {
-            aggregator_->forget(*one.entry);
+        if (contexts_ && one.entry->series == nullptr) {
+            contexts_->aggregator().forget(*one.entry);
         }
         if (one.has_no_handle) {
             delete one.entry;
@@ -245,8 +304,14 @@ void io_loop::take(queued_record record) noexcept {
     try {
         sequencer_.add(record);
     } catch (...) {
+        // Whose it was nobody has seen.
         ++fed_;
-        ++dropped_[reason::memory];
+        if (contexts_) {
+            contexts_->lose(reason::memory);
+        }
+        if (metrics_) {
+            metrics_->lose(reason::memory);
+        }
     }
 }
 
@@ -254,167 +319,99 @@ void io_loop::take(queued_record record) noexcept {
 void io_loop::fetch_ahead() const noexcept {
     constexpr std::size_t first = 12;
     constexpr std::size_t second = 6;
-    if (aggregator_) {
-        sequencer_.look_ahead(first, [&](const record_of& r) { aggregator_->fetch_first(r); });
-        sequencer_.look_ahead(second, [&](const record_of& r) { aggregator_->fetch_second(r); });
+    if (contexts_) {
+        const auto& to = contexts_->aggregator();
+        sequencer_.look_ahead(first, [&](const record_of& r) { to.fetch_first(r); });
+        sequencer_.look_ahead(second, [&](const record_of& r) { to.fetch_second(r); });
     }
 }
 
 void io_loop::feed(const record_view& record, time_point now) {
     ++fed_;
-    if (!aggregator_) {
-        ++dropped_[reason::internal];
+    const auto wall = to_wall_(record.stamp);
+    if (record.context != nullptr && record.context->series != nullptr) {
+        if (metrics_) {
+            metrics_->feed_series(record, wall, present_, now);
+        }
         return;
     }
-    try {
-        const auto wall = to_wall_(record.stamp);
-        while (!aggregator_->add(record, wall, now)) {
-            seal(now);
+    if (contexts_) {
+        contexts_->feed(record, wall, now);
+        if (contexts_->out().list().memory_bytes() > options_.memory_limit / 4) {
+            keep_within_memory();
         }
-    } catch (const std::bad_alloc&) {
-        dropped_[reason::memory] += aggregator_->open_batch().records + 1;
-        aggregator_->clear_batch();
-        aggregator_->tell_classes_again();
+    }
+    if (metrics_ && !metrics_->feed_context(record, wall, present_, now) && !contexts_) {
+        metrics_->feed_nothing();
     }
 }
 
-void io_loop::seal(time_point now) {
-    const auto& open = aggregator_->open_batch();
-    if (open.is_empty()) {
-        return;
+void io_loop::seal_all(time_point now) {
+    if (contexts_) {
+        contexts_->seal(now);
     }
-    auto encoded = destination_->encode(open);
-    if (encoded) {
-        events_ += open.entries.size();
-        list_.append(std::move(*encoded), now);
-    } else {
-        dropped_
-            [encoded.error() == std::errc::not_enough_memory ? reason::memory : reason::internal] +=
-            open.records;
-        aggregator_->tell_classes_again();
-        log_(
-            log_level::error,
-            fmt::format(
-                "mona_forward: encode {} records: {}; dropped",
-                open.records,
-                encoded.error().message()));
+    if (metrics_) {
+        metrics_->seal_all(present_, now);
     }
-    aggregator_->clear_batch();
-    if (list_.memory_bytes() > options_.memory_limit / 4) {
-        keep_within_memory();
+}
+
+std::size_t io_loop::lists_memory_bytes() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto* one : lanes_) {
+        bytes += one->list().memory_bytes();
     }
+    return bytes;
+}
+
+bool io_loop::lists_are_empty() const noexcept {
+    return std::all_of(
+        lanes_.begin(), lanes_.end(), [](const lane* one) { return one->list().is_empty(); });
 }
 
 // Section 8 of delivery.md: what queue, batches and contexts leave is for payloads; the oldest goes
-// first.
+// first, of the destination that holds the most: one that is down takes nothing from the other.
 void io_loop::keep_within_memory() {
-    const auto aggregated = aggregator_ ? aggregator_->memory_bytes() : 0;
-    const auto others = queue_.memory_bytes() + sequencer_.memory_bytes() + aggregated;
+    const auto stages =
+        (contexts_ ? contexts_->memory_bytes() : 0) + (metrics_ ? metrics_->memory_bytes() : 0);
+    const auto others = queue_.memory_bytes() + sequencer_.memory_bytes() + stages;
     const auto left = options_.memory_limit > others ? options_.memory_limit - others : 0;
-    bool has_dropped = false;
-    while (list_.memory_bytes() > left && list_.drop_oldest(reason::memory)) {
-        has_dropped = true;
-    }
-    if (has_dropped) {
-        overflowing_.happened(
-            log_,
-            log_level::warning,
-            fmt::format(
-                "mona_forward: memory_limit of {} bytes is reached: the oldest payloads are "
-                "dropped; {} records so far",
-                options_.memory_limit,
-                list_.counts().dropped[reason::memory]),
-            steady::now());
+    while (lists_memory_bytes() > left) {
+        auto by_size = lanes_;
+        std::sort(by_size.begin(), by_size.end(), [](const lane* a, const lane* b) {
+            return a->list().memory_bytes() > b->list().memory_bytes();
+        });
+        const auto dropping = std::find_if(by_size.begin(), by_size.end(), [](lane* one) {
+            return one->drop_oldest_for_memory();
+        });
+        if (dropping == by_size.end()) {
+            break; // all of it is in flight
+        }
+        (*dropping)->say_memory_is_full(options_.memory_limit);
     }
     tell_lost_classes_again();
-    share_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+    share_memory(sequencer_.memory_bytes() + stages + lists_memory_bytes());
 }
 
 void io_loop::share_memory(std::size_t held_by_others) noexcept {
     const auto reserve = reserve_of(options_);
     queue_.set_other_memory(std::max(held_by_others, reserve));
-    if (aggregator_) {
+    if (contexts_) {
         const auto taken = std::min(options_.memory_limit, queue_.memory_bytes() + reserve);
         const auto unclaimed = options_.memory_limit - taken;
-        aggregator_->set_max_context_bytes(
+        contexts_->aggregator().set_max_context_bytes(
             reserve / 4 + std::min(unclaimed / 2, options_.memory_limit / 4));
     }
 }
 
 void io_loop::tell_lost_classes_again() {
-    if (aggregator_ && list_.take_lost_class_messages()) {
-        aggregator_->tell_classes_again();
+    if (contexts_) {
+        contexts_->tell_lost_classes_again();
     }
 }
 
 void io_loop::pump() {
-    if (!destination_) {
-        return;
-    }
-    split_suspect();
-    while (auto attempt = list_.next(steady::now())) {
-        ++sends_;
-        auto sending = send_one(attempt->number, std::move(attempt->what));
-        asio::co_spawn(io_, std::move(sending), asio::detached);
-    }
-}
-
-// D-7.6: three connections failed over one payload while another passed.
-void io_loop::split_suspect() {
-    if (const auto* suspect = list_.to_split()) {
-        auto halves = destination_->split(*suspect);
-        log_(
-            log_level::warning,
-            fmt::format(
-                "mona_forward: {} records make the receiver fail while others pass; {}",
-                suspect->records,
-                halves ? "halved to find the fault" : "they cannot be cut: dead(rejected)"));
-        if (halves) {
-            list_.split_done(std::move(*halves));
-        } else {
-            list_.split_failed();
-        }
-    }
-}
-
-asio::awaitable<void>
-io_loop::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
-    const auto result = co_await destination_->send(what);
-    const auto now = steady::now();
-    if (list_.done(attempt, result, now, uniform())) {
-        log_outcome(result, *what, now);
-    }
-    --sends_;
-    answer_flushes(now);
-    if (!close_at_ || now < *close_at_) {
-        pump();
-    }
-}
-
-void io_loop::log_outcome(const outcome& result, const payload& what, time_point now) {
-    switch (result.what) {
-    case verdict::retry: {
-        last_error_ = result.why;
-        const bool advises = result.was_unanswered && !std::exchange(has_advised_, true); // D-5.3
-        const auto text = fmt::format(
-            "mona_forward: {}{}; {} records wait, next attempt in {} ms",
-            result.why,
-            advises ? "; if this receiver never acknowledges, set mona.ack = off" : "",
-            list_.ready_records(),
-            list_.wait().count());
-        if (advises && failing_.goes_on()) { // it failed for another reason so far
-            log_(log_level::warning, text);
-        }
-        failing_.happened(log_, log_level::warning, text, now);
-        break;
-    }
-    case verdict::delivered:
-    case verdict::delivered_unacked:
-        failing_.ended(
-            log_,
-            fmt::format("mona_forward: delivering again, {} records went through", what.records));
-        break;
-    case verdict::abandoned: break;
+    for (auto* one : lanes_) {
+        one->pump();
     }
 }
 
@@ -450,17 +447,22 @@ void io_loop::begin_flush(std::unique_ptr<flush_request> request) {
     }
     const auto now = steady::now();
     drain_everything(now);
-    if (aggregator_) {
-        seal(now);
+    seal_all(now);
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        lanes_[i]->list().begin(request->watches[i]);
     }
-    list_.begin(request->watch);
     auto& barrier = request->at_barrier;
-    barrier.accepted = fed_;
-    if (aggregator_) {
-        barrier.filtered = aggregator_->counts().filtered.total();
-        barrier.dropped = aggregator_->counts().dropped.total();
+    const auto add = [&](const auto& stage) {
+        barrier.accepted += stage.routed();
+        barrier.filtered += stage.filtered();
+        barrier.dropped += stage.dropped_before_sealing();
+    };
+    if (contexts_) {
+        add(*contexts_);
     }
-    barrier.dropped += dropped_.total();
+    if (metrics_) {
+        add(*metrics_);
+    }
     flushes_.push_back(std::move(request));
     pump();
     answer_flushes(now);
@@ -468,18 +470,23 @@ void io_loop::begin_flush(std::unique_ptr<flush_request> request) {
 
 flush_result io_loop::result_of(const flush_request& request) const {
     auto result = request.at_barrier;
-    const auto& counts = request.watch.counts();
-    result.delivered = counts.delivered;
-    result.delivered_unacked = counts.delivered_unacked;
-    result.dead = counts.dead;
-    result.dropped += counts.dropped;
-    result.pending = list_.pending(request.watch);
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        const auto& counts = request.watches[i].counts();
+        result.delivered += counts.delivered;
+        result.delivered_unacked += counts.delivered_unacked;
+        result.dead += counts.dead;
+        result.dropped += counts.dropped;
+        result.pending += lanes_[i]->list().pending(request.watches[i]);
+    }
     return result;
 }
 
 void io_loop::answer_flushes(time_point now) {
     std::erase_if(flushes_, [&](const std::unique_ptr<flush_request>& one) {
-        const bool is_over = list_.is_over(one->watch);
+        bool is_over = true;
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            is_over = is_over && lanes_[i]->list().is_over(one->watches[i]);
+        }
         if (!is_over && now < one->deadline) {
             return false;
         }
@@ -487,7 +494,9 @@ void io_loop::answer_flushes(time_point now) {
         if (!is_over) {
             result.error = errc::timed_out;
         }
-        list_.end(one->watch);
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+            lanes_[i]->list().end(one->watches[i]);
+        }
         one->promise.set_value(result);
         return true;
     });
@@ -519,7 +528,9 @@ exporter_stats io_loop::last_stats() {
 
 void io_loop::retry_now() {
     post([this] {
-        list_.retry_now();
+        for (auto* one : lanes_) {
+            one->list().retry_now();
+        }
         pump();
     });
 }
@@ -534,52 +545,16 @@ exporter_stats io_loop::snapshot() {
     }
     s.queue_blocks_added = queue_.blocks_added();
     s.callback_exceptions = log_.exceptions();
-    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + list_.memory_bytes();
-    if (!aggregator_) {
-        return s;
+    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + lists_memory_bytes();
+    const auto queued = counts.accepted - fed_;
+    if (contexts_) {
+        contexts_->fill(s, queued);
+        s.memory_bytes += contexts_->memory_bytes();
     }
-    const auto& aggregated = aggregator_->counts();
-    const auto& wire = destination_->wire().counts();
-    s.merged = aggregated.merged;
-    s.fields = aggregated.fields;
-    s.stripped_fields = aggregated.stripped_fields;
-    s.overwritten_fields = aggregated.overwritten_fields + wire.overwritten_fields;
-    s.utf8_repaired = aggregated.utf8_repaired + wire.utf8_repaired;
-    s.class_messages = aggregated.class_messages;
-    s.live_contexts = aggregator_->live_contexts();
-    s.evicted_contexts = aggregated.evicted_contexts;
-    s.memory_bytes += aggregator_->memory_bytes();
-
-    const auto& delivered = list_.counts();
-    destination_stats d;
-    d.name = destination_->name();
-    d.accepted = counts.accepted;
-    d.delivered = delivered.delivered;
-    d.delivered_unacked = delivered.delivered_unacked;
-    d.queued = counts.accepted - fed_;
-    d.open = aggregator_->open_batch().records;
-    d.ready = list_.ready_records();
-    d.in_flight = list_.in_flight_records();
-    d.pending = d.queued + d.open + d.ready + d.in_flight;
-    d.dead = delivered.dead;
-    d.dropped = delivered.dropped;
-    d.dropped_bytes = delivered.dropped_bytes;
-    for (std::size_t i = 0; i < reason_total; ++i) {
-        const auto why = static_cast<reason>(i);
-        d.dropped[why] += aggregated.dropped[why] + dropped_[why];
+    if (metrics_) {
+        metrics_->fill(s, queued);
+        s.memory_bytes += metrics_->memory_bytes();
     }
-    d.filtered = aggregated.filtered;
-    d.payloads = delivered.payloads;
-    d.attempts = delivered.attempts;
-    d.retries = delivered.retries;
-    d.late_answers = delivered.late_answers;
-    d.connections = destination_->connections();
-    d.events = events_;
-    d.payload_bytes = delivered.payload_bytes;
-    d.wire_bytes = delivered.wire_bytes;
-    d.state = list_.state();
-    d.last_error = last_error_;
-    s.destinations.push_back(std::move(d));
     assert(s.is_exact());
     return s;
 }
@@ -605,11 +580,12 @@ void io_loop::begin_close(time_point deadline) {
     const auto now = steady::now();
     close_at_ = deadline; // first: whatever happens below, the thread ends then
     drain_everything(now);
-    if (aggregator_) {
-        seal(now);
-    }
+    seal_all(now);
     keep_within_memory();
-    list_.retry_now();
+    for (auto* one : lanes_) {
+        one->stop_at(deadline);
+        one->list().retry_now();
+    }
     pump();
     poll_.cancel();
     asio::post(io_, [this] { tick(); });
@@ -617,31 +593,25 @@ void io_loop::begin_close(time_point deadline) {
 
 void io_loop::finish(bool is_late) {
     retire(everything); // begin_close has fed it
-    if (destination_) {
-        destination_->abandon();
+    std::uint64_t left = 0;
+    for (auto* one : lanes_) {
+        left += one->list().ready_records() + one->list().in_flight_records();
+        one->abandon_rest();
     }
-    const auto left = list_.ready_records() + list_.in_flight_records();
-    if (left != 0) {
-        log_(
-            log_level::warning,
-            fmt::format(
-                "mona_forward: close_timeout is over: {} records dropped (shutdown)", left));
-    }
-    list_.drop_all(reason::shutdown);
     const auto now = steady::now();
     answer_flushes(now);
 
     const std::lock_guard guard(ended_lock_);
     final_stats_ = snapshot();
     final_result_ = {};
-    final_result_.accepted = final_stats_.accepted;
     for (const auto& d : final_stats_.destinations) {
-        final_result_.delivered = d.delivered;
-        final_result_.delivered_unacked = d.delivered_unacked;
-        final_result_.dead = d.dead.total();
-        final_result_.dropped = d.dropped.total();
-        final_result_.filtered = d.filtered.total();
-        final_result_.pending = d.pending;
+        final_result_.accepted += d.accepted;
+        final_result_.delivered += d.delivered;
+        final_result_.delivered_unacked += d.delivered_unacked;
+        final_result_.dead += d.dead.total();
+        final_result_.dropped += d.dropped.total();
+        final_result_.filtered += d.filtered.total();
+        final_result_.pending += d.pending;
     }
     if (is_late && left != 0) {
         final_result_.error = errc::timed_out;

@@ -2,26 +2,25 @@
 
 // The I/O thread: drains, aggregates, encodes, delivers. The only place that knows every stage.
 
-#include "aggregate/aggregator.hpp"
 #include "aggregate/sequencer.hpp"
 #include "core/clock.hpp"
 #include "core/log.hpp"
-#include "delivery/delivery.hpp"
-#include "destinations/mona_forward.hpp"
+#include "pipeline/contexts_stage.hpp"
+#include "pipeline/lane.hpp"
+#include "pipeline/metrics_stage.hpp"
 #include "queue/record_queue.hpp"
 
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <future>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,12 +49,14 @@ public:
     bool is_own_thread() const noexcept { return std::this_thread::get_id() == own_id_.load(); }
 
 private:
+    static constexpr std::size_t max_lanes = 2;
+
     // Somebody waits until everything up to a barrier is settled.
     struct flush_request {
         time_point deadline;
         std::promise<flush_result> promise;
-        delivery::delivery_list::watch watch;
-        flush_result at_barrier; // what was settled before it reached a destination
+        std::array<delivery::delivery_list::watch, max_lanes> watches; // one for each lane
+        flush_result at_barrier; // what was settled before it reached a list
     };
 
     void run() noexcept;
@@ -68,15 +69,14 @@ private:
     void take(queued_record record) noexcept override;
     void fetch_ahead() const noexcept;
     void feed(const record_view& record, time_point now);
-    void seal(time_point now);
+    void open_stages();
+    void seal_all(time_point now);
     void keep_within_memory();
     void share_memory(std::size_t held_by_others) noexcept;
     void tell_lost_classes_again();
     void pump();
-    void split_suspect();
-    boost::asio::awaitable<void>
-    send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
-    void log_outcome(const outcome& result, const payload& what, time_point now);
+    std::size_t lists_memory_bytes() const noexcept;
+    bool lists_are_empty() const noexcept;
     void retire(std::uint64_t complete_up_to);
 
     void begin_flush(std::unique_ptr<flush_request> request);
@@ -86,7 +86,6 @@ private:
     void finish(bool is_late);
     exporter_stats snapshot();
     exporter_stats last_stats();
-    double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
     template <class Work>
     bool post(Work work);
@@ -104,17 +103,11 @@ private:
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
-    std::optional<aggregate::aggregator> aggregator_;
-    std::unique_ptr<destinations::mona_forward> destination_;
-    delivery::delivery_list list_;
-    repeated_failure failing_;
-    repeated_failure overflowing_;
-    std::string last_error_;
-    bool has_advised_ = false; // to switch acknowledgements off
-    std::uint64_t fed_ = 0;    // records taken off the queue and handed to the aggregator
-    std::uint64_t events_ = 0;
-    reason_counts dropped_; // neither the aggregator's nor the list's
-    std::size_t sends_ = 0;
+    std::optional<contexts_stage> contexts_; // without Mona: none
+    std::optional<metrics_stage> metrics_;   // without Monasca: none
+    std::vector<lane*> lanes_;               // theirs
+    std::uint64_t fed_ = 0;                  // records taken off the queue
+    std::int64_t present_ = 0;               // nanoseconds since 1970, when the pass began
 
     struct retired_context {
         detail::context_entry* entry;

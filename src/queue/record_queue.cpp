@@ -920,8 +920,10 @@ struct all_queues {
     static void in_child() {
         for (auto* q : instance().queues) {
             q->state_.store(record_queue::state::inert, std::memory_order_relaxed);
-            if (const int fd = q->descriptor_.exchange(-1, std::memory_order_relaxed); fd >= 0) {
-                ::close(fd); // the parent's connection goes on
+            for (auto& one : q->descriptors_) {
+                if (const int fd = one.exchange(-1, std::memory_order_relaxed); fd >= 0) {
+                    ::close(fd); // the parent's connection goes on
+                }
             }
         }
         in_parent();

@@ -20,6 +20,7 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace monarc::queue {
@@ -144,8 +145,9 @@ public:
     void release(detail::context_entry* entry) noexcept;
     void close(detail::context_entry* entry) noexcept;
 
-    // The number of the socket that a forked child must close, -1 for none.
-    std::atomic<int>& descriptor() noexcept { return descriptor_; }
+    // The numbers of the sockets that a forked child must close, -1 for none.
+    static constexpr std::size_t max_descriptors = 5;
+    std::span<std::atomic<int>, max_descriptors> descriptors() noexcept { return descriptors_; }
 
     // In the child of a fork every exporter of the parent is inert (D-9.8).
     bool is_inert() const noexcept {
@@ -195,7 +197,7 @@ private:
     // What drain() returned, if a thread was behind.
     std::uint64_t complete_before_ = std::numeric_limits<std::uint64_t>::max();
 
-    std::atomic<int> descriptor_{-1};
+    std::array<std::atomic<int>, max_descriptors> descriptors_{-1, -1, -1, -1, -1};
 
     std::mutex released_lock_;
     std::atomic<bool> any_released_{false};

@@ -61,6 +61,7 @@ connection::open(endpoints peers, std::chrono::milliseconds timeout) {
             ::close(fd);
             co_return ec;
         }
+        own_descriptor_ = fd;
         descriptor_.store(fd, std::memory_order_relaxed);
         stream_.expires_after(each);
         auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
@@ -112,7 +113,11 @@ asio::awaitable<result<std::size_t>> connection::read(char* to, std::size_t byte
 
 void connection::close() noexcept {
     is_open_ = false;
-    descriptor_.store(-1, std::memory_order_relaxed);
+    // A later connection may stand there already.
+    if (own_descriptor_ >= 0 && descriptor_.load(std::memory_order_relaxed) == own_descriptor_) {
+        descriptor_.store(-1, std::memory_order_relaxed);
+    }
+    own_descriptor_ = -1;
     boost::system::error_code ignored;
     stream_.socket().close(ignored);
 }

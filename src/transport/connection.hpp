@@ -46,6 +46,7 @@ public:
 private:
     boost::beast::tcp_stream stream_;
     std::atomic<int>& descriptor_;
+    int own_descriptor_ = -1;
     bool is_open_ = false;
 };
 

@@ -1,0 +1,77 @@
+#pragma once
+
+// A Monasca API over HTTP: one request at a time on each of a few connections, that are kept for a
+// moment (monasca-api.md section 5).
+
+#include "destinations/destination.hpp"
+#include "destinations/monasca_wire.hpp"
+#include "transport/connection.hpp"
+#include "transport/resolver.hpp"
+#include "transport/url.hpp"
+
+#include <monarc/options.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace monarc::destinations {
+
+class monasca final : public destination {
+public:
+    static constexpr std::size_t max_connections = 4;
+
+    struct settings {
+        monasca_options options;
+        std::chrono::milliseconds response_timeout;
+        std::chrono::milliseconds max_retry_after;
+    };
+
+    // `descriptors`: where the numbers of the open sockets stand, one for each connection.
+    // Fails: throws std::system_error(errc::bad_options) for a URL that is none.
+    monasca(
+        boost::asio::any_io_executor executor,
+        const settings& s,
+        std::span<std::atomic<int>, max_connections> descriptors);
+    ~monasca() override;
+
+    std::string_view name() const noexcept override { return "monasca"; }
+    payload encode(const measurement_batch& batch) { return wire_.encode(batch); } // no I/O
+    boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) override;
+    result<std::array<payload, 2>> split(const payload& p) override { return wire_.split(p); }
+    void abandon() noexcept override;
+    std::uint64_t connections() const noexcept override { return connections_; }
+
+    const monasca_wire& wire() const noexcept { return wire_; }
+
+private:
+    // A connection with what is known of it.
+    struct line {
+        std::shared_ptr<transport::connection> stream;
+        std::atomic<int>* descriptor = nullptr;
+        bool is_busy = false;
+        std::chrono::steady_clock::time_point idle_since{};
+    };
+
+    line* free_line() noexcept;
+    boost::asio::awaitable<std::string> connect(line& on);
+    boost::asio::awaitable<outcome> attempt(line& on, std::shared_ptr<const payload> p);
+
+    boost::asio::any_io_executor executor_;
+    std::chrono::milliseconds response_timeout_;
+    transport::http_url url_;
+    std::string request_head_; // up to the length of the body
+    monasca_wire wire_;
+    transport::resolver resolver_;
+    std::array<line, max_connections> lines_;
+    bool is_abandoned_ = false;
+    std::uint64_t connections_ = 0;
+};
+
+} // namespace monarc::destinations

@@ -1,0 +1,152 @@
+#include "pipeline/lane.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace monarc::pipeline {
+namespace asio = boost::asio;
+using steady = std::chrono::steady_clock;
+
+lane::lane(
+    asio::io_context& io,
+    destinations::destination& to,
+    const delivery::delivery_settings& settings,
+    logger& log,
+    std::mt19937_64& random,
+    std::function<void()> settled)
+    : io_(io), destination_(to), list_(settings), log_(log), random_(random),
+      settled_(std::move(settled)) {}
+
+void lane::pump() {
+    if (stop_at_ && steady::now() >= *stop_at_) {
+        return;
+    }
+    split_suspect();
+    while (auto attempt = list_.next(steady::now())) {
+        auto sending = send_one(attempt->number, std::move(attempt->what));
+        asio::co_spawn(io_, std::move(sending), asio::detached);
+    }
+}
+
+// D-7.1: too large for the receiver. D-7.6: three connections failed over one payload while another
+// passed.
+void lane::split_suspect() {
+    while (const auto* suspect = list_.to_split()) {
+        auto halves = destination_.split(*suspect);
+        log_(
+            log_level::warning,
+            fmt::format(
+                "{}: {} records make the receiver fail while others pass; {}",
+                destination_.name(),
+                suspect->records,
+                halves ? "halved to find the fault" : "they cannot be cut: dead"));
+        if (halves) {
+            list_.split_done(std::move(*halves));
+        } else {
+            list_.split_failed();
+        }
+    }
+}
+
+asio::awaitable<void> lane::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
+    const auto result = co_await destination_.send(what);
+    const auto now = steady::now();
+    if (list_.done(attempt, result, now, uniform())) {
+        log_outcome(result, *what, now);
+    }
+    settled_();
+    pump();
+}
+
+void lane::log_outcome(const outcome& result, const payload& what, time_point now) {
+    const auto name = destination_.name();
+    switch (result.what) {
+    case verdict::retry: {
+        last_error_ = result.why;
+        const bool advises = result.was_unanswered && name == "mona_forward" &&
+                             !std::exchange(has_advised_, true); // D-5.3
+        const auto text = fmt::format(
+            "{}: {}{}; {} records wait, next attempt in {} ms",
+            name,
+            result.why,
+            advises ? "; if this receiver never acknowledges, set mona.ack = off" : "",
+            list_.ready_records(),
+            list_.wait().count());
+        if (advises && failing_.goes_on()) { // it failed for another reason so far
+            log_(log_level::warning, text);
+        }
+        failing_.happened(log_, log_level::warning, text, now);
+        break;
+    }
+    case verdict::rejected:
+        last_error_ = result.why;
+        refusing_.happened(
+            log_,
+            log_level::error,
+            fmt::format("{}: {}; {} records are dead", name, result.why, what.records),
+            now);
+        break;
+    case verdict::delivered:
+    case verdict::delivered_unacked:
+        failing_.ended(
+            log_, fmt::format("{}: delivering again, {} records went through", name, what.records));
+        refusing_.ended(log_, fmt::format("{}: payloads are taken again", name));
+        break;
+    case verdict::again:
+    case verdict::too_large:
+    case verdict::abandoned: break;
+    }
+}
+
+void lane::say_memory_is_full(std::size_t limit) {
+    overflowing_.happened(
+        log_,
+        log_level::warning,
+        fmt::format(
+            "{}: memory_limit of {} bytes is reached: the oldest payloads are dropped; {} records "
+            "so far",
+            destination_.name(),
+            limit,
+            list_.counts().dropped[reason::memory]),
+        steady::now());
+}
+
+void lane::abandon_rest() {
+    destination_.abandon();
+    const auto left = list_.ready_records() + list_.in_flight_records();
+    if (left != 0) {
+        log_(
+            log_level::warning,
+            fmt::format(
+                "{}: close_timeout is over: {} records dropped (shutdown)",
+                destination_.name(),
+                left));
+    }
+    list_.drop_all(reason::shutdown);
+}
+
+void lane::fill(destination_stats& d) const {
+    const auto& delivered = list_.counts();
+    d.name = destination_.name();
+    d.delivered = delivered.delivered;
+    d.delivered_unacked = delivered.delivered_unacked;
+    d.ready = list_.ready_records();
+    d.in_flight = list_.in_flight_records();
+    d.dead = delivered.dead;
+    d.dropped = delivered.dropped;
+    d.dropped_bytes = delivered.dropped_bytes;
+    d.payloads = delivered.payloads;
+    d.attempts = delivered.attempts;
+    d.retries = delivered.retries;
+    d.late_answers = delivered.late_answers;
+    d.connections = destination_.connections();
+    d.payload_bytes = delivered.payload_bytes;
+    d.wire_bytes = delivered.wire_bytes;
+    d.state = list_.state();
+    d.last_error = last_error_;
+}
+
+} // namespace monarc::pipeline

@@ -1,0 +1,78 @@
+#pragma once
+
+// One destination with its own list of payloads, its backoff and its log lines (D-1.1): what
+// happens in one lane changes nothing in another.
+
+#include "core/log.hpp"
+#include "delivery/delivery.hpp"
+#include "destinations/destination.hpp"
+
+#include <monarc/stats.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+
+namespace monarc::pipeline {
+
+// Threads: the I/O thread.
+class lane {
+public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    // `settled` is called after each attempt.
+    lane(
+        boost::asio::io_context& io,
+        destinations::destination& to,
+        const delivery::delivery_settings& settings,
+        logger& log,
+        std::mt19937_64& random,
+        std::function<void()> settled);
+
+    delivery::delivery_list& list() noexcept { return list_; }
+    const delivery::delivery_list& list() const noexcept { return list_; }
+
+    // Begins whatever may be sent now.
+    void pump();
+    // From then on no attempt begins.
+    void stop_at(time_point deadline) noexcept { stop_at_ = deadline; }
+
+    // The oldest payload that is not in flight is lost for want of memory. Returns: false if there
+    // is none.
+    bool drop_oldest_for_memory() { return list_.drop_oldest(reason::memory); }
+    void say_memory_is_full(std::size_t limit);
+    // close_timeout is over.
+    void abandon_rest();
+
+    // Delivery's part of the ledger.
+    void fill(destination_stats& into) const;
+
+private:
+    void split_suspect();
+    boost::asio::awaitable<void>
+    send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
+    void log_outcome(const outcome& result, const payload& what, time_point now);
+    double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
+
+    boost::asio::io_context& io_;
+    destinations::destination& destination_;
+    delivery::delivery_list list_;
+    logger& log_;
+    std::mt19937_64& random_;
+    std::function<void()> settled_;
+    repeated_failure failing_;
+    repeated_failure refusing_;
+    repeated_failure overflowing_;
+    std::string last_error_;
+    bool has_advised_ = false; // to switch acknowledgements off
+    std::optional<time_point> stop_at_;
+};
+
+} // namespace monarc::pipeline

@@ -1,0 +1,45 @@
+#include "transport/url.hpp"
+
+#include <monarc/error.hpp>
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+
+namespace monarc::transport {
+
+std::string http_url::text() const {
+    return fmt::format("{}://{}{}", is_tls ? "https" : "http", authority, path);
+}
+
+result<http_url> parse_http_url(std::string_view text) {
+    const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+    if (!parsed || parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment() ||
+        parsed->host().empty()) {
+        return errc::bad_options;
+    }
+    http_url url;
+    const auto scheme = parsed->scheme_id();
+    if (scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https) {
+        return errc::bad_options;
+    }
+    url.is_tls = scheme == boost::urls::scheme::https;
+    url.host = parsed->host_address();
+    url.port = url.is_tls ? 443 : 80;
+    if (parsed->has_port() && !parsed->port().empty()) {
+        url.port = parsed->port_number();
+        if (url.port == 0) {
+            return errc::bad_options;
+        }
+    }
+    const auto authority = parsed->encoded_host_and_port();
+    url.authority.assign(authority.data(), authority.size());
+    const auto path = parsed->encoded_path();
+    url.path.assign(path.data(), path.size());
+    while (url.path.ends_with('/')) {
+        url.path.pop_back();
+    }
+    return url;
+}
+
+} // namespace monarc::transport
