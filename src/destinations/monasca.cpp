@@ -1,5 +1,7 @@
 #include "destinations/monasca.hpp"
 
+#include "transport/http.hpp"
+
 #include <monarc/error.hpp>
 
 #include <fmt/format.h>

@@ -7,7 +7,7 @@
 #include "core/payload.hpp"
 #include "core/result.hpp"
 #include "core/series.hpp"
-#include "transport/http.hpp"
+#include "transport/http_answer.hpp"
 
 #include <array>
 #include <chrono>
