@@ -91,7 +91,7 @@ std::string take_map(
         }
         for (const auto& [key, value, line] : *table) {
             if (auto wrong = add(key, value); !wrong.empty()) {
-                return fmt::format("{}: {} {}", in_file, quoted(key), wrong);
+                return fmt::format("must be {}: {} {}", in_file, quoted(key), wrong);
             }
         }
     }
@@ -376,10 +376,10 @@ std::string take_size(const raw_value& from, const reading& how, std::uint64_t& 
 
 std::string
 take(const raw_value& from, const reading& how, std::map<std::string, std::string>& to) {
-    return take_map(from, how, "must be a table of texts", "a list name=text,name=text", to);
+    return take_map(from, how, "a table of texts", "a list name=text,name=text", to);
 }
 std::string take(const raw_value& from, const reading& how, std::map<std::string, double>& to) {
-    return take_map(from, how, "must be a table of numbers", "a list name=number,name=number", to);
+    return take_map(from, how, "a table of numbers", "a list name=number,name=number", to);
 }
 
 std::string take(const raw_value& from, const reading& how, std::vector<derived_series>& to) {

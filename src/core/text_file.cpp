@@ -41,7 +41,8 @@ text_file read_text_file(const std::string& path, std::size_t max_bytes) {
         return file;
     };
     if (path.find('\0') != path.npos) {
-        return refuse("a path has no zero byte");
+        file.wrong = "a path with a zero byte";
+        return file;
     }
     const descriptor opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     struct stat found {};
