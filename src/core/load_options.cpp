@@ -258,13 +258,18 @@ void refuse_other_kind(const settings& said, const exporter_options& options) {
     }
 }
 
-// The text of a range begins with its option: the place where that was set stands before it.
+// The text of a range begins with its option: the place where that, or what it is part of, was set
+// stands before it.
 void refuse_out_of_range(const settings& said, const exporter_options& options) {
     const auto wrong = out_of_range(options);
     if (wrong.empty()) {
         return;
     }
-    const auto* const found = said.find(std::string_view(wrong).substr(0, wrong.find(' ')));
+    auto path = wrong.substr(0, wrong.find_first_not_of("abcdefghijklmnopqrstuvwxyz_."));
+    while (said.find(path) == nullptr && path.find('.') != path.npos) {
+        path.resize(path.rfind('.'));
+    }
+    const auto* const found = said.find(path);
     refuse(found != nullptr ? fmt::format("{}: {}", found->where, wrong) : wrong);
 }
 

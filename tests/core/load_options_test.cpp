@@ -555,7 +555,8 @@ TEST_CASE("D-15.3 each mistake in a file is told with file, line, option, range 
         {"memory_limit = '4MiB'",
          "monarc.toml:1: memory_limit must be at least 4 MiB and twice the queue's pool of "
          "12582912 bytes, 25165824 bytes in all, got 4194304"},
-        {"retry.min_wait = '40s'", "retry.max_wait must be 40000ms..3600000ms, got 30000ms"},
+        {"retry.min_wait = '40s'",
+         "monarc.toml:1: retry.max_wait must be 40000ms..3600000ms, got 30000ms"},
         // kinds of Mona
         {"[mona]", "monarc.toml:1: mona.kind must be one of forward, rest, got none"},
         {"\nmona.port = 1", "monarc.toml:2: mona.kind must be one of forward, rest, got none"},

@@ -79,6 +79,12 @@ counters = set(members(stats, "exporter_stats")) | set(members(stats, "destinati
 told = set(re.findall(r"`([a-z_0-9]+)`", statistics)) | set(re.findall(r"\b[a-z_]+\b", statistics.split("##")[0]))
 check("every counter is in statistics.md", counters - told - {"destinations", "name", "last_error"})
 
+text = read("src/core/stats_text.cpp")
+written = set(re.findall(r'"([a-z_0-9]+)"', text))
+check("every counter is in to_json and to_prometheus", counters - written - {"destinations"})
+pairs = re.findall(r'\{"([a-z_0-9]+)",\s*&\w+::([a-z_0-9]+),', text)
+check("a metric has the member of its name", [name for name, member in pairs if name != member])
+
 reasons = set(re.findall(r"^    ([a-z_]+),$", re.search(r"enum class reason.*?\};", stats, re.S).group(0), re.M))
 rows = {line.split("`")[1] for line in statistics.split("## Reasons")[1].splitlines() if line.startswith("| `")}
 check("every reason has a row", reasons - rows)
