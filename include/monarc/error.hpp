@@ -9,7 +9,7 @@
 namespace monarc {
 
 enum class errc {
-    bad_options = 1, ///< An option is out of range; the text names it.
+    bad_options = 1, ///< An option is unknown or out of range; the text names it.
     closed,          ///< The exporter was closed, or belongs to the parent of this forked process.
     too_large,       ///< Input beyond a stated limit.
     too_many_names,  ///< More than 65 535 keys or shapes in one process.

@@ -33,6 +33,45 @@ enum class merge_mode {
     overwrite, ///< Also those that have; the later value replaces the earlier.
 };
 
+/// What becomes of a REST request whose answer was lost (delivery.md D-2.3).
+enum class uncertain_mode {
+    resend, ///< Again: harmless for rows that are overwritten, may double what is added.
+    dead,   ///< Not again; counted as dead.
+};
+
+/// What becomes of top-level keys that begin with MONA_, which Mona keeps for itself.
+enum class reserved_key_mode {
+    strip,  ///< Taken out and counted, as mona-client does.
+    rename, ///< `MY_` is put before them, as Mona's REST library does.
+};
+
+/// How a REST client proves who it is (mona-rest.md section 2).
+enum class mona_auth_mode {
+    mona,  ///< api_key and secret are exchanged for a token at Mona's login.
+    oidc,  ///< The same as OAuth client credentials, at token_url.
+    token, ///< secret is the access token; it is never refreshed.
+    none,  ///< No credentials, and Mona's other end point, which must be allowed for the customer.
+};
+
+/// Whether requests to Monasca are compressed.
+enum class compression_mode {
+    automatic, ///< `auto` in a file: the exporter decides; plain in this version.
+    gzip,
+    none,
+};
+
+/// Whether the address that Keystone's catalogue names is believed (delivery.md D-11.7).
+enum class catalogue_mode {
+    check, ///< Only if the token is as safe there as at Keystone.
+    trust,
+};
+
+/// What an exporter does in a forked child (delivery.md D-9.8).
+enum class fork_policy {
+    inert,   ///< Nothing: pushes are rejected(closed), every call returns at once.
+    restart, ///< The child's first push starts it afresh.
+};
+
 /// What becomes of an interval's values of one series (delivery.md D-4.10).
 enum class series_kind {
     gauge,   ///< The last one is sent.
@@ -46,9 +85,14 @@ struct mona_forward_options {
     /// Name or address. A name is resolved at each connect, at most once a minute.
     std::string host = "127.0.0.1";
 
+    /// Range: 1 … 65535.
     std::uint16_t port = 24224;
 
-    /// Mona's id of the customer; goes out with every event.
+    /// Of a socket in the file system, in the place of host and port. Range: at most 107 bytes.
+    /// Not available in this version.
+    std::string unix_path{};
+
+    /// Mona's id of the customer; goes out with every event. Range: at most 1024 bytes.
     std::string user_id = "EMPTY";
 
     forward_mode mode = forward_mode::packed;
@@ -60,15 +104,73 @@ struct mona_forward_options {
     bool ack = true;
 
     merge_mode merge = merge_mode::disjoint;
+
+    /// TLS from the first byte, as `tls` says. Not available in this version.
+    bool use_tls = false;
+
+    /// What the receiver's certificate must be for. Empty: host. Not available in this version.
+    std::string server_name{};
+
+    /// Of Fluentd's and Fluent Bit's handshake. Not available in this version.
+    secret shared_key{};
+};
+
+/// Mona's own interface, HTTPS and JSON. Not available in this version: loaded, then refused.
+struct mona_rest_options {
+    /// Complete, used as given. Empty: Mona's own, which follows from the user.
+    std::string url{};
+
+    /// Empty: the one in the token. Range: at most 1024 bytes.
+    std::string user_id{};
+
+    monarc::secret api_key{};
+    monarc::secret secret{}; ///< Belongs to api_key; with auth = token the access token itself.
+
+    mona_auth_mode auth = mona_auth_mode::mona;
+
+    /// Where tokens are had. Empty: Mona's login; oidc has no such default.
+    std::string token_url{};
+
+    /// The share of each class's contexts that is sent, by a hash of their id; `*` stands for the
+    /// classes that are not named, which otherwise are sent whole. Range: each 0 … 1.
+    std::map<std::string, double> sampling{};
+
+    /// Leaves top-level members out that are null, which otherwise may delete a value.
+    bool drop_nulls = false;
+
+    reserved_key_mode reserved_keys = reserved_key_mode::strip;
+
+    /// Nobody has seen Mona take a compressed request.
+    bool gzip = false;
+
+    merge_mode merge = merge_mode::disjoint;
+    uncertain_mode on_uncertain = uncertain_mode::resend;
 };
 
 /// A Monasca API; series go there, and what `exporter_options::derive` makes of contexts.
 struct monasca_options {
-    /// Of the API, with its version: `http://mon.example:8070/v2.0`.
+    /// Of the API, with its version: `http://mon.example:8070/v2.0`. Empty: from Keystone's
+    /// catalogue, which is not available in this version.
     std::string url{};
 
-    /// Sent as X-Auth-Token. Range: at most 8000 bytes, visible ASCII.
+    /// Of Keystone, with its version: `https://keystone.example:5000/v3`. It and the five below
+    /// are what a token is had for. Not available in this version: set url and token.
+    std::string auth_url{};
+    std::string username{};
+    secret password{};
+    std::string project{};
+    std::string user_domain = "Default";
+    std::string project_domain = "Default";
+
+    /// Of another project, for an agent that may post in its name. Not available in this version.
+    std::string tenant_id{};
+
+    /// Sent as X-Auth-Token, in the place of user and password. Range: at most 8000 bytes, visible
+    /// ASCII.
     secret token{};
+
+    /// gzip is not available in this version.
+    compression_mode compression = compression_mode::automatic;
 
     /// One measurement per series and statistic, stamped with its end. Range: 1 s … 1 h.
     std::chrono::milliseconds interval{10'000};
@@ -76,6 +178,8 @@ struct monasca_options {
     /// Added to every series, so that two processes do not overwrite each other; a series' own
     /// dimension of the same name wins. Without a value: `hostname` of this machine.
     std::optional<std::map<std::string, std::string>> dimensions{};
+
+    catalogue_mode catalogue = catalogue_mode::check;
 };
 
 /// Numeric fields of a class as metrics: `<prefix>.<class>.<field>`.
@@ -84,13 +188,19 @@ struct derived_series {
         std::string class_name{};              ///< `class` in a file
         std::vector<std::string> fields{};     ///< numeric ones; each becomes a metric
         std::vector<std::string> dimensions{}; ///< text fields of the same record
+
+        friend bool operator==(const source&, const source&) = default;
     };
     struct target {
         std::string prefix{};
         series_kind kind = series_kind::gauge;
+
+        friend bool operator==(const target&, const target&) = default;
     };
     source from{};
     target to{};
+
+    friend bool operator==(const derived_series&, const derived_series&) = default;
 };
 
 /// The hand-over between the threads that push and the I/O thread.
@@ -98,6 +208,10 @@ struct queue_options {
     /// Slots of 192 bytes in the pool that is reserved at start. Range: 256 … 2^24, multiple of
     /// 256.
     std::size_t capacity = 65'536;
+
+    /// How long a push waits for room before it is rejected(queue_full); 0: not at all.
+    /// Range: 0 … 1 min.
+    std::chrono::milliseconds block_timeout{0};
 };
 
 /// When a batch is sealed: at whichever comes first.
@@ -130,6 +244,44 @@ struct retry_options {
     std::uint32_t max_attempts = 0;
 };
 
+/// Payloads on disk, while their destination is away.
+struct spool_options {
+    /// Empty: off. Not available in this version: leave it empty.
+    std::string directory{};
+
+    /// The oldest payload goes when it is full. Range: >= 8 MiB.
+    std::uint64_t max_bytes = 256u << 20;
+
+    /// Stored also means synced: survives a loss of power.
+    bool durable = false;
+};
+
+/// For every destination that uses TLS. But for allow_plain_credentials not available in this
+/// version.
+struct tls_options {
+    std::string ca_file{};   ///< PEM. Empty: the system's store.
+    std::string cert_file{}; ///< PEM, our own, for receivers that ask for one.
+    std::string key_file{};  ///< PEM, of cert_file.
+
+    /// Off: anybody can pretend to be the receiver.
+    bool verify = true;
+
+    /// Sends tokens and passwords over plain TCP also to other machines.
+    bool allow_plain_credentials = false;
+};
+
+/// The thread that ships. What the system refuses is logged as a warning; the thread runs anyway.
+struct io_thread_options {
+    /// As top and debuggers show it. Range: 1 … 15 bytes.
+    std::string name = "monarc-io";
+
+    /// The only processor it runs on; -1: any. Range: -1 … 1023.
+    int cpu = -1;
+
+    /// Its nice value, smaller being more urgent; 0: as the process has it. Range: -20 … 19.
+    int priority = 0;
+};
+
 /// What a push takes its time from.
 enum class clock_source {
     best, ///< tsc where it can be trusted, else system
@@ -153,8 +305,12 @@ struct log_line {
 using log_function = std::function<void(const log_line&)>;
 
 struct exporter_options {
+    /// In log lines and as the spool's directory. Range: 1 … 64 of A-Z a-z 0-9 . _ -, not
+    /// beginning with a dot.
+    std::string name = "default";
+
     /// Where contexts go; without it every push to one is rejected(no_destination).
-    std::variant<std::monostate, mona_forward_options> mona{};
+    std::variant<std::monostate, mona_forward_options, mona_rest_options> mona{};
 
     /// Where series go; without it every push to one is rejected(no_destination).
     std::optional<monasca_options> monasca{};
@@ -162,6 +318,9 @@ struct exporter_options {
     queue_options queue{};
     batch_options batch{};
     retry_options retry{};
+    spool_options spool{};
+    tls_options tls{};
+    io_thread_options io_thread{};
 
     /// Decides the order of records that different threads push to one context. tsc is refused
     /// where the processor or the kernel does not vouch for it.
@@ -180,6 +339,9 @@ struct exporter_options {
     /// What the destructor waits for delivery. Range: 0 … 10 min.
     std::chrono::milliseconds close_timeout{5'000};
 
+    /// restart is not available in this version.
+    fork_policy on_fork = fork_policy::inert;
+
     /// What goes to Monasca of the records of contexts; they go to Mona all the same.
     std::vector<derived_series> derive{};
 
@@ -189,5 +351,28 @@ struct exporter_options {
     /// Empty: warnings and errors go to standard error.
     log_function log{};
 };
+
+/// Where load_options looks. Nothing is read unless it is asked for.
+struct option_sources {
+    /// A TOML file of at most 1 MiB; a key is the path of the C++ member. Empty: none, or with
+    /// `environment` the one that MONARC_CONFIG names.
+    std::string file{};
+
+    /// Whether MONARC_* variables are read: the path in capitals with two underscores for a dot,
+    /// `MONARC_BATCH__MAX_DELAY=200ms`. They win over the file.
+    bool environment = false;
+
+    /// Told of warnings, on the calling thread; becomes exporter_options::log. Empty: warnings go
+    /// to standard error.
+    log_function log{};
+};
+
+/// Options from a file and the environment, in this order; docs/configuration.md has the keys.
+/// A secret is `env:NAME`, `file:/path` (not writable by others) or the text itself.
+///
+/// Threads: any, while nobody changes the environment.
+/// Fails:   throws std::system_error(errc::bad_options) whose what() names file and line or the
+///          variable, the option, its range and what it got; for an unknown one the nearest.
+MONARC_API exporter_options load_options(const option_sources& from);
 
 } // namespace monarc

@@ -117,6 +117,14 @@ struct exporter_stats {
     MONARC_API bool is_exact() const noexcept;
 };
 
+/// One JSON object with the members' names; a count by reason is an object with `total` and each
+/// reason. Valid whatever bytes a peer put into last_error: what is no UTF-8 becomes U+FFFD.
+MONARC_API std::string to_json(const exporter_stats& s);
+
+/// Prometheus' text format 0.0.4: `monarc_pushed_total`, `monarc_rejected_total{reason="…"}`,
+/// `monarc_destination_pending{destination="…"}`, … last_error is not among them.
+MONARC_API std::string to_prometheus(const exporter_stats& s);
+
 /// What became of the records that were accepted before a flush or close was called. With two
 /// destinations a record counts once for each that it was routed to.
 struct flush_result {

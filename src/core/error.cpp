@@ -11,7 +11,7 @@ public:
 
     std::string message(int value) const override {
         switch (static_cast<errc>(value)) {
-        case errc::bad_options: return "an option is out of range";
+        case errc::bad_options: return "bad options";
         case errc::closed: return "the exporter is closed";
         case errc::too_large: return "larger than the limit";
         case errc::too_many_names: return "more than 65535 names";

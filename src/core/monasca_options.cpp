@@ -2,19 +2,11 @@
 
 #include "core/monasca_rules.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <chrono>
 
 namespace monarc {
 namespace {
 
-using namespace std::chrono_literals;
-
-// Servers refuse header fields that are longer (monasca-api.md section 2).
-constexpr std::size_t max_token_bytes = 8000;
 // A record's derived values travel together: they must fit one request.
 constexpr std::size_t max_derived_fields = 64;
 constexpr std::size_t max_derived_dimensions = 16;
@@ -22,20 +14,6 @@ constexpr std::size_t max_derived_dimensions = 16;
 } // namespace
 
 std::string why_not(const monasca_options& o) {
-    if (o.url.empty()) {
-        return "monasca.url must be http://host[:port]/v2.0, got an empty text";
-    }
-    const auto token = o.token.reveal();
-    if (token.size() > max_token_bytes) {
-        return fmt::format(
-            "monasca.token must be at most {} bytes long, got {}", max_token_bytes, token.size());
-    }
-    if (!std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
-        return "monasca.token must be visible ASCII, got another character";
-    }
-    if (o.interval < 1s || o.interval > 1h) {
-        return fmt::format("monasca.interval must be 1s..1h, got {}", o.interval);
-    }
     if (o.dimensions) {
         const monasca_rules::text_pairs all(o.dimensions->begin(), o.dimensions->end());
         if (const auto why = monasca_rules::why_not_dimensions(all); !why.empty()) {

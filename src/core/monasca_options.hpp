@@ -6,7 +6,7 @@
 
 namespace monarc {
 
-// What is wrong with the options of the Monasca destination, or with what is derived for it: which
+// What Monasca would refuse of the dimensions that every series gets, or of what is derived: which
 // option, what is allowed, what it got. Empty: nothing.
 std::string why_not(const monasca_options& options);
 std::string why_not(const derived_series& rule);

@@ -6,8 +6,13 @@
 
 namespace monarc {
 
-// Checks every range once. Returns: which option, what is allowed, what it got; empty if all are
-// good.
+// Each returns: which option, what is allowed, what it got; empty if all are good.
+
+// Every range once, and the rules between options.
+std::string out_of_range(const exporter_options& options);
+
+// That and whatever else the constructor wants: a destination's address, nothing unsafe, nothing
+// that is not built yet.
 std::string validate(const exporter_options& options);
 
 } // namespace monarc

@@ -7,9 +7,13 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <limits>
 #include <new>
@@ -85,6 +89,31 @@ batch_options batch_options_of(const exporter_options& o) {
     return batch;
 }
 
+// On the thread itself. What the system refuses is not worth a lost record: it is logged.
+void place_thread(const io_thread_options& o, logger& log) {
+    if (o.cpu >= 0) {
+        cpu_set_t only;
+        CPU_ZERO(&only);
+        CPU_SET(static_cast<unsigned>(o.cpu), &only);
+        if (const auto code = ::pthread_setaffinity_np(::pthread_self(), sizeof only, &only)) {
+            log(log_level::warning,
+                fmt::format(
+                    "io_loop: io_thread.cpu = {}: {}; it runs on any processor",
+                    o.cpu,
+                    std::system_category().message(code)));
+        }
+    }
+    // On Linux each thread has a nice value of its own.
+    if (o.priority != 0 &&
+        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), o.priority) != 0) {
+        log(log_level::warning,
+            fmt::format(
+                "io_loop: io_thread.priority = {}: {}; it runs with that of the process",
+                o.priority,
+                std::system_category().message(errno)));
+    }
+}
+
 } // namespace
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
@@ -104,7 +133,7 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
         throw;
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_setname_np(thread_.native_handle(), "monarc-io");
+    ::pthread_setname_np(thread_.native_handle(), options_.io_thread.name.c_str());
 }
 
 void io_loop::open_stages() {
@@ -156,6 +185,7 @@ void io_loop::open_stages() {
 
 void io_loop::run() noexcept {
     own_id_ = std::this_thread::get_id();
+    place_thread(options_.io_thread, log_);
     log_(
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <string>
+#include <string_view>
 
 using namespace monarc;
 using namespace std::chrono_literals;
@@ -24,6 +26,14 @@ exporter_options with(const change& made) {
 mona_forward_options& forward(exporter_options& o) {
     return std::get<mona_forward_options>(o.mona);
 }
+mona_rest_options& rest(exporter_options& o) {
+    return std::holds_alternative<mona_rest_options>(o.mona) ? std::get<mona_rest_options>(o.mona)
+                                                             : o.mona.emplace<mona_rest_options>();
+}
+monasca_options& monasca(exporter_options& o) {
+    return o.monasca ? *o.monasca : o.monasca.emplace();
+}
+constexpr std::string_view local_url = "http://127.0.0.1:8070/v2.0";
 
 } // namespace
 
@@ -64,6 +74,35 @@ TEST_CASE("the first and the last legal value of every option are taken") {
         },
         [](auto& o) { o.memory_limit = 2 * 192 * o.queue.capacity; },
         [](auto& o) { o.max_contexts = 1; },
+        [](auto& o) { o.name = "a"; },
+        [](auto& o) { o.name = "A.z_0-9" + std::string(57, 'n'); },
+        [](auto& o) { o.queue.block_timeout = 1min; },
+        [](auto& o) { o.retry.max_retry_after = 0ms; },
+        [](auto& o) { o.retry.max_retry_after = 1h; },
+        [](auto& o) { o.spool.max_bytes = 8u << 20; },
+        [](auto& o) { o.io_thread = {.name = "n", .cpu = -1, .priority = -20}; },
+        [](auto& o) { o.io_thread = {.name = std::string(15, 'n'), .cpu = 1023, .priority = 19}; },
+        [](auto& o) { monasca(o).url = local_url; },
+        [](auto& o) {
+            monasca(o).url = local_url;
+            monasca(o).interval = 1s;
+            monasca(o).compression = compression_mode::none;
+        },
+        [](auto& o) {
+            monasca(o).url = "http://localhost:8070/v2.0";
+            monasca(o).interval = 1h;
+            monasca(o).token = secret(std::string(8000, 't'));
+        },
+        [](auto& o) {
+            monasca(o).url = "http://[::1]:8070/v2.0";
+            monasca(o).token = secret("t");
+        },
+        [](auto& o) {
+            monasca(o).url = "http://mon.example/v2.0";
+            monasca(o).token = secret("t");
+            o.tls.allow_plain_credentials = true;
+        },
+        [](auto& o) { o.derive = {{.from = {.class_name = "fill", .fields = {"price"}}}}; },
         [](auto& o) { o.response_timeout = 1s; },
         [](auto& o) { o.response_timeout = 10min; },
         [](auto& o) { o.close_timeout = 0ms; },
@@ -84,7 +123,7 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
         {[](auto& o) { forward(o).host.clear(); },
          "mona.host must be a name or an address, got an empty text"},
         {[](auto& o) { forward(o).host = "a\0b"s; },
-         "mona.host must be without a zero byte, got one"},
+         "mona.host must be a name or an address, got \"a\\x00b\""},
         {[](auto& o) { forward(o).port = 0; }, "mona.port must be 1..65535, got 0"},
         {[](auto& o) { forward(o).user_id = std::string(1025, 'u'); },
          "mona.user_id must be at most 1024 bytes long, got 1025 bytes"},
@@ -132,6 +171,62 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
         {[](auto& o) { o.max_contexts = 0; }, "max_contexts must be 1..2147483648, got 0"},
         {[](auto& o) { o.max_contexts = (std::size_t{1} << 31) + 1; },
          "max_contexts must be 1..2147483648, got 2147483649"},
+        {[](auto& o) { o.name = ""; },
+         "name must be 1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot, got an empty "
+         "text"},
+        {[](auto& o) { o.name = "../etc"; },
+         "name must be 1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot, got \"../etc\""},
+        {[](auto& o) { o.name = std::string(65, 'n'); },
+         "name must be 1 to 64 of A-Z a-z 0-9 . _ - that do not begin with a dot, got 65 bytes"},
+        {[](auto& o) { forward(o).host = std::string(256, 'h'); },
+         "mona.host must be a name or an address, got 256 bytes"},
+        {[](auto& o) { forward(o).unix_path = std::string(108, 'p'); },
+         "mona.unix_path must be at most 107 bytes without control characters, got 108 bytes"},
+        {[](auto& o) { rest(o).url = "incoming.example"; },
+         "mona.url must be an address that begins with http:// or https://, or empty, got "
+         "\"incoming.example\""},
+        {[](auto& o) {
+             rest(o).sampling = {{"fill", 0.5}, {"*", 1.5}};
+         },
+         "mona.sampling must be shares of 0..1, got \"*\"=1.5,\"fill\"=0.5"},
+        {[](auto& o) {
+             rest(o).sampling = {{"fill", std::nan("")}};
+         },
+         "mona.sampling must be shares of 0..1, got \"fill\"=nan"},
+        {[](auto& o) { monasca(o).url = "http://mon.example/v2.0\nx"; },
+         "monasca.url must be an address that begins with http:// or https://, or empty, got "
+         "\"http://mon.example/v2.0\\x0ax\""},
+        {[](auto& o) { monasca(o).token = secret("a b"); },
+         "monasca.token must be at most 8000 bytes of visible ASCII, got 3 bytes that are not "
+         "shown"},
+        {[](auto& o) { monasca(o).token = secret(std::string(8001, 't')); },
+         "monasca.token must be at most 8000 bytes of visible ASCII, got 8001 bytes that are not "
+         "shown"},
+        {[](auto& o) { monasca(o).interval = 999ms; },
+         "monasca.interval must be 1000ms..3600000ms, got 999ms"},
+        {[](auto& o) { monasca(o).interval = 1h + 1ms; },
+         "monasca.interval must be 1000ms..3600000ms, got 3600001ms"},
+        {[](auto& o) { o.queue.block_timeout = -1ms; },
+         "queue.block_timeout must be 0ms..60000ms, got -1ms"},
+        {[](auto& o) { o.queue.block_timeout = 1min + 1ms; },
+         "queue.block_timeout must be 0ms..60000ms, got 60001ms"},
+        {[](auto& o) { o.retry.max_retry_after = -1ms; },
+         "retry.max_retry_after must be 0ms..3600000ms, got -1ms"},
+        {[](auto& o) { o.retry.max_retry_after = 1h + 1ms; },
+         "retry.max_retry_after must be 0ms..3600000ms, got 3600001ms"},
+        {[](auto& o) { o.spool.max_bytes = (8u << 20) - 1; },
+         "spool.max_bytes must be 8388608..9223372036854775807, got 8388607"},
+        {[](auto& o) { o.io_thread.name = std::string(16, 'n'); },
+         "io_thread.name must be 1 to 15 bytes without control characters, got "
+         "\"nnnnnnnnnnnnnnnn\""},
+        {[](auto& o) { o.io_thread.cpu = -2; }, "io_thread.cpu must be -1..1023, got -2"},
+        {[](auto& o) { o.io_thread.cpu = 1024; }, "io_thread.cpu must be -1..1023, got 1024"},
+        {[](auto& o) { o.io_thread.priority = -21; },
+         "io_thread.priority must be -20..19, got -21"},
+        {[](auto& o) { o.io_thread.priority = 20; }, "io_thread.priority must be -20..19, got 20"},
+        {[](auto& o) { o.derive = {{.from = {.class_name = "fill"}}}; },
+         "derive must be a list in which each entry has from.class and from.fields, got one "
+         "without"},
         {[](auto& o) { o.response_timeout = 999ms; },
          "response_timeout must be 1000ms..600000ms, got 999ms"},
         {[](auto& o) { o.response_timeout = 10min + 1ms; },
@@ -154,6 +249,79 @@ TEST_CASE("of several wrong options the first is named") {
     });
 
     CHECK(validate(options) == "batch.max_records must be 1..1000, got 0");
+}
+
+TEST_CASE("a Monasca without an address is refused, with a token or without one") {
+    const std::string text = "monasca.url must be the address of a Monasca API such as "
+                             "http://mon.example:8070/v2.0, got an empty text";
+
+    CHECK(validate(with([](auto& o) { monasca(o); })) == text);
+    CHECK(validate(with([](auto& o) { monasca(o).token = secret("t"); })) == text);
+}
+
+TEST_CASE("D-12.1 a token is not sent readable to another machine unless that is allowed") {
+    for (const std::string host :
+         {"mon.example:8070",
+          "127.example",
+          "127.0.0.1.example",
+          "[::2]:80",
+          "localhost.example",
+          "127.0.0.1@mon.example"}) {
+        const auto text = validate(with([&](auto& o) {
+            monasca(o).url = "http://" + host + "/v2.0";
+            monasca(o).token = secret("t");
+        }));
+
+        CHECK(
+            text == "monasca.url must be https, since monasca.token would be sent readable to "
+                    "another machine, or tls.allow_plain_credentials be true, got \"http://" +
+                        host + "/v2.0\"");
+    }
+}
+
+TEST_CASE("an option that nothing obeys yet is in range, but refused as not available") {
+    struct row {
+        change made;
+        std::string text;
+    };
+    const row rows[] = {
+        {[](auto& o) { rest(o); }, "mona.kind: leave it forward (mona_forward_options)"},
+        {[](auto& o) { forward(o).unix_path = "/run/m"; }, "mona.unix_path: leave it empty"},
+        {[](auto& o) { forward(o).use_tls = true; }, "mona.use_tls: leave it false"},
+        {[](auto& o) { forward(o).server_name = "m"; }, "mona.server_name: leave it empty"},
+        {[](auto& o) { forward(o).shared_key = secret("k"); }, "mona.shared_key: leave it empty"},
+        {[](auto& o) { monasca(o).auth_url = "https://k/v3"; },
+         "monasca.auth_url: leave it empty and set url and token"},
+        {[](auto& o) { monasca(o).username = "u"; }, "monasca.username: set token"},
+        {[](auto& o) { monasca(o).password = secret("p"); }, "monasca.password: set token"},
+        {[](auto& o) { monasca(o).project = "p"; }, "monasca.project: leave it empty"},
+        {[](auto& o) { monasca(o).user_domain = "d"; }, "monasca.user_domain: leave it Default"},
+        {[](auto& o) { monasca(o).project_domain = "d"; },
+         "monasca.project_domain: leave it Default"},
+        {[](auto& o) { monasca(o).tenant_id = "t"; }, "monasca.tenant_id: leave it empty"},
+        {[](auto& o) { monasca(o).url = "https://mon.example"; },
+         "monasca.url with https: write http to a proxy on this machine"},
+        {[](auto& o) { monasca(o).compression = compression_mode::gzip; },
+         "monasca.compression = gzip: leave it auto or none"},
+        {[](auto& o) { monasca(o).catalogue = catalogue_mode::trust; },
+         "monasca.catalogue: leave it check"},
+        {[](auto& o) { o.spool.directory = "/d"; }, "spool.directory: leave it empty"},
+        {[](auto& o) { o.tls.ca_file = "f"; }, "tls.ca_file: leave it empty"},
+        {[](auto& o) { o.tls.cert_file = "f"; }, "tls.cert_file: leave it empty"},
+        {[](auto& o) { o.tls.key_file = "f"; }, "tls.key_file: leave it empty"},
+        {[](auto& o) { o.tls.verify = false; }, "tls.verify: leave it true"},
+        {[](auto& o) { o.on_fork = fork_policy::restart; }, "on_fork = restart: leave it inert"},
+    };
+
+    for (const auto& [made, text] : rows) {
+        const auto options = with(made);
+        const auto colon = text.find(": ");
+
+        CHECK(out_of_range(options) == "");
+        CHECK(
+            validate(options) ==
+            text.substr(0, colon) + ": not available in this version; " + text.substr(colon + 2));
+    }
 }
 
 TEST_CASE("without a destination its options are not looked at") {
