@@ -94,7 +94,7 @@ std::string to_json(const summary& s) {
 
     top.name("sum");
     append_sum(out, s.sum);
-    top.end();
+    top.raw("monasca", s.monasca ? to_json(*s.monasca) : "null").end();
     return out;
 }
 
@@ -171,6 +171,8 @@ std::string to_text(const summary& s) {
         fmt::format_to(to_out, "unfinished {} connections ended inside a message\n", s.unfinished);
     if (s.forgotten != 0)
         fmt::format_to(to_out, "forgotten {} record, as --lose asked\n", s.forgotten);
+    if (s.monasca)
+        out += to_text(*s.monasca);
     return out;
 }
 
