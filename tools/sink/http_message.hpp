@@ -39,6 +39,7 @@ struct http_response {
 // What the server does about a request: answer it, until a script says otherwise.
 struct http_answer {
     http_response response{};
+    std::string raw{};                 ///< Sent as it is instead, if there is any.
     std::chrono::milliseconds wait{0}; ///< Before the first byte.
     bool is_silent = false;            ///< No byte is sent.
     enum class ending { as_asked, close, reset, stall };

@@ -380,7 +380,9 @@ http_server::state::carry_out(connection_ptr c, http_answer answer, const http_h
     const bool keeps_alive = answer.then == ending::as_asked && head.keeps_alive &&
                              !head.request.is_chunked && options_.limits.keep_alive > 0ms;
     if (!answer.is_silent) {
-        auto wire = to_wire(answer.response, keeps_alive, head.request.method == "HEAD");
+        auto wire = std::move(answer.raw);
+        if (wire.empty())
+            wire = to_wire(answer.response, keeps_alive, head.request.method == "HEAD");
         const bool is_sent = co_await send(c, std::move(wire));
         if (!is_sent)
             co_return false;
