@@ -31,6 +31,11 @@ TEST_CASE("nothing is lost, however different the sizes") {
     CHECK(sum_of({1e16, 1, 1e-30}) == 1e16 + 2);
 }
 
+TEST_CASE("beyond the range of a double the sum is not finite, and stays so") {
+    CHECK_FALSE(std::isfinite(sum_of({1e308, 1e308})));
+    CHECK_FALSE(std::isfinite(sum_of({1e308, 1e308, -1e308, -1e308, 1})));
+}
+
 TEST_CASE("the order does not matter") {
     std::mt19937_64 random(1);
     std::vector<double> values;

@@ -142,6 +142,16 @@ TEST_CASE("a token may be demanded") {
     CHECK(a.ask("GET", "/v2.0/metrics", {}, {{"X-Auth-Token", "secret"}}).status == 200);
 }
 
+TEST_CASE("a header field beyond 8190 bytes is answered 400 before all else, and not in JSON") {
+    api a;
+    const auto with = [&](std::size_t bytes) {
+        return a.ask("GET", "/v2.0/metrics", {}, {{"X-Auth-Token", std::string(bytes, 't')}});
+    };
+    CHECK(with(8190 - 14).status == 200);
+    CHECK(with(8190 - 13).status == 400);
+    CHECK(with(8190 - 13).body.starts_with("<html>"));
+}
+
 TEST_CASE("metrics are taken with a 204 and a request id") {
     api a;
     const auto taken = a.ask(

@@ -157,6 +157,8 @@ http_response monasca_api::state::serve(const http_request& request, std::int64_
 
 // Section 1: the token comes first, then the resource; the role is a matter of the resource.
 http_response monasca_api::state::answer(const call& c) {
+    if (has_long_field(c.request))
+        return long_field_response();
     const auto token = c.request.field("x-auth-token");
     const bool is_good = !token.empty() && (options_.token.empty() || token == options_.token);
     if (!is_good && !needs_no_token(c.path))

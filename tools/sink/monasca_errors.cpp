@@ -2,11 +2,14 @@
 
 #include "sink/json_members.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace monarc::sink {
 namespace {
 
+constexpr std::size_t max_field_bytes = 8190; // `name: value`
 constexpr std::string_view keystone = "Keystone uri=\"http://127.0.0.1:5000/v3\"";
 
 bool has(std::string_view text, std::string_view part) noexcept {
@@ -61,6 +64,21 @@ http_response to_response(const monasca_error& error, const http_request& reques
         response.fields.emplace_back("Content-Type", "application/xml");
         response.body = to_xml(error);
     }
+    return response;
+}
+
+bool has_long_field(const http_request& request) noexcept {
+    return std::any_of(request.fields.begin(), request.fields.end(), [](const auto& f) {
+        return f.first.size() + 2 + f.second.size() > max_field_bytes;
+    });
+}
+
+http_response long_field_response() {
+    http_response response;
+    response.status = 400;
+    response.fields.emplace_back("Content-Type", "text/html");
+    response.body = "<html><head><title>Bad Request</title></head><body><h1>Bad Request</h1>"
+                    "a header field is too long</body></html>";
     return response;
 }
 
