@@ -5,6 +5,7 @@
 #include "sink/event_facts.hpp"
 #include "sink/forward_message.hpp"
 #include "sink/options.hpp"
+#include "sink/start_error.hpp"
 #include "sink/store.hpp"
 #include "sink/summary.hpp"
 #include "sink/tally.hpp"
@@ -12,17 +13,11 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 namespace monarc::sink {
-
-// What kept a sink from starting; what() is a whole message.
-struct start_error : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 // Threads: snapshot() from any, the rest from one.
 class intake {

@@ -1,6 +1,6 @@
 #include "sink/summary.hpp"
 
-#include "sink/json_text.hpp"
+#include "sink/json_members.hpp"
 
 #include <fmt/format.h>
 
@@ -11,55 +11,14 @@
 namespace monarc::sink {
 namespace {
 
-// Writes the members of one JSON object; knows where commas go.
-class members {
-public:
-    explicit members(std::string& out) : out_(out) { out_ += '{'; }
-
-    template <class Number>
-    members& number(std::string_view key, Number value) {
-        name(key);
-        fmt::format_to(std::back_inserter(out_), "{}", value);
-        return *this;
-    }
-    members& boolean(std::string_view key, bool value) {
-        name(key);
-        out_ += value ? "true" : "false";
-        return *this;
-    }
-    members& text(std::string_view key, std::string_view value) {
-        name(key);
-        append_json_string(out_, value);
-        return *this;
-    }
-    members& raw(std::string_view key, std::string_view json) {
-        name(key);
-        out_ += json;
-        return *this;
-    }
-    members& name(std::string_view key) {
-        if (!first_)
-            out_ += ',';
-        first_ = false;
-        append_json_string(out_, key);
-        out_ += ':';
-        return *this;
-    }
-    void end() { out_ += '}'; }
-
-private:
-    std::string& out_;
-    bool first_ = true;
-};
-
 void append_class(std::string& out, const class_summary& c) {
-    members m(out);
+    json_members m(out);
     m.number("contexts", c.contexts).number("records", c.records).number("fields", c.fields);
     m.raw("sample", c.sample.empty() ? "null" : c.sample).end();
 }
 
 void append_tag(std::string& out, const tag_summary& t) {
-    members(out).number("events", t.events).number("repeats", t.repeats).end();
+    json_members(out).number("events", t.events).number("repeats", t.repeats).end();
 }
 
 void append_sum(std::string& out, const sum_summary& s) {
@@ -67,7 +26,7 @@ void append_sum(std::string& out, const sum_summary& s) {
         out += "null";
         return;
     }
-    members m(out);
+    json_members m(out);
     m.text("field", s.field).number("count", s.count).number("sum", s.sum);
     m.number("sum_mod_2_64", static_cast<std::uint64_t>(s.sum));
     if (s.count != 0)
@@ -78,7 +37,7 @@ void append_sum(std::string& out, const sum_summary& s) {
 }
 
 void append_totals(std::string& out, const summary& s) {
-    members m(out);
+    json_members m(out);
     m.number("events", s.events).number("repeats", s.repeats).number("records", s.records);
     m.number("fields", s.fields).number("class_messages", s.class_messages);
     m.number("special_messages", s.special_messages).number("empty_messages", s.empty_messages);
@@ -95,18 +54,18 @@ void append_totals(std::string& out, const summary& s) {
 
 std::string to_json(const summary& s) {
     std::string out;
-    members top(out);
+    json_members top(out);
     top.number("version", 1).name("totals");
     append_totals(out, s);
 
     top.name("refused");
-    members refused(out);
+    json_members refused(out);
     for (std::size_t i = 0; i < refusal_count; ++i)
         refused.number(name(static_cast<refusal>(i)), s.refused[i]);
     refused.end();
 
     top.name("at_least");
-    members(out)
+    json_members(out)
         .boolean("contexts", s.contexts_full)
         .boolean("classes", s.classes_full)
         .boolean("tags", s.tags_full)
@@ -114,7 +73,7 @@ std::string to_json(const summary& s) {
         .end();
 
     top.name("classes");
-    members classes(out);
+    json_members classes(out);
     for (const auto& c : s.classes) {
         classes.name(c.name);
         append_class(out, c);
@@ -124,7 +83,7 @@ std::string to_json(const summary& s) {
     append_class(out, s.other_classes);
 
     top.name("tags");
-    members tags(out);
+    json_members tags(out);
     for (const auto& t : s.tags) {
         tags.name(t.name);
         append_tag(out, t);
@@ -135,7 +94,7 @@ std::string to_json(const summary& s) {
 
     top.name("sum");
     append_sum(out, s.sum);
-    top.end();
+    top.raw("monasca", s.monasca ? to_json(*s.monasca) : "null").end();
     return out;
 }
 
@@ -212,6 +171,8 @@ std::string to_text(const summary& s) {
         fmt::format_to(to_out, "unfinished {} connections ended inside a message\n", s.unfinished);
     if (s.forgotten != 0)
         fmt::format_to(to_out, "forgotten {} record, as --lose asked\n", s.forgotten);
+    if (s.monasca)
+        out += to_text(*s.monasca);
     return out;
 }
 
