@@ -43,13 +43,28 @@ sink_summary parse(const std::string& text) {
     s.sum_min = number(all, "/sum/min");
     s.sum_max = number(all, "/sum/max");
     s.sum_xor = number(all, "/sum/xor");
+    s.measurements = number(all, "/monasca/accepted") - number(all, "/monasca/repeats");
+    s.violations = number(all, "/monasca/violations");
+    simdjson::dom::object metrics;
+    if (all.at_pointer("/monasca/metrics").get(metrics) == simdjson::SUCCESS) {
+        for (const auto& [name, metric] : metrics) {
+            const auto real = [&](const char* pointer) {
+                double value = 0;
+                [[maybe_unused]] const auto error = metric.at_pointer(pointer).get(value);
+                return value;
+            };
+            s.metric_sums[std::string(name)] = real("/sum") - real("/repeated_sum");
+        }
+    }
     return s;
 }
 
 } // namespace
 
-sink_process::sink_process(std::string command, std::string store, std::uint64_t lose)
-    : command_(std::move(command)), store_(std::move(store)), lose_(lose) {}
+sink_process::sink_process(
+    std::string command, std::string store, std::uint64_t lose, bool is_monasca)
+    : command_(std::move(command)), store_(std::move(store)), lose_(lose), is_monasca_(is_monasca) {
+}
 
 sink_process::~sink_process() {
     kill();
@@ -74,6 +89,9 @@ bool sink_process::start() {
     if (lose_ != 0) {
         words.insert(words.end(), {"--lose", std::to_string(lose_)});
     }
+    if (is_monasca_) {
+        words.insert(words.end(), {"--monasca-port", std::to_string(monasca_port_)});
+    }
     std::vector<char*> arguments;
     for (auto& word : words) {
         arguments.push_back(word.data());
@@ -97,15 +115,22 @@ bool sink_process::start() {
         pid_ = -1;
         return false;
     }
-    const auto line = read_line(); // sink: listening on 127.0.0.1:PORT
+    port_ = read_port(); // sink: listening on 127.0.0.1:PORT
+    if (port_ != 0 && is_monasca_) {
+        monasca_port_ = read_port(); // sink: monasca listening on 127.0.0.1:PORT
+    }
+    return port_ != 0 && (!is_monasca_ || monasca_port_ != 0);
+}
+
+std::uint16_t sink_process::read_port() {
+    const auto line = read_line();
     const auto colon = line.rfind(':');
     const auto port = colon == std::string::npos ? 0 : std::atoi(line.c_str() + colon + 1);
     if (port <= 0) {
         std::fprintf(stderr, "sink: it did not start: %s\n", line.c_str());
-        return false;
+        return 0;
     }
-    port_ = static_cast<std::uint16_t>(port);
-    return true;
+    return static_cast<std::uint16_t>(port);
 }
 
 std::string sink_process::read_line() {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace example {
@@ -15,13 +16,22 @@ struct sink_summary {
     std::uint64_t events = 0, repeats = 0, records = 0, fields = 0, class_messages = 0,
                   contexts = 0;
     std::uint64_t sum_count = 0, sum = 0, sum_min = 0, sum_max = 0, sum_xor = 0;
+
+    // Of its Monasca: measurements without repeats, and the sum of each metric's values.
+    std::uint64_t measurements = 0, violations = 0;
+    std::map<std::string, double> metric_sums;
+    std::uint64_t sum_of(const std::string& metric) const {
+        const auto found = metric_sums.find(metric);
+        return found != metric_sums.end() ? static_cast<std::uint64_t>(found->second) : 0;
+    }
 };
 
 class sink_process {
 public:
     // `command` is the program monarc. The events go to `store`; `lose` is the number of a record
-    // that it is to lose.
-    sink_process(std::string command, std::string store, std::uint64_t lose);
+    // that it is to lose. `is_monasca`: it plays that part as well.
+    sink_process(
+        std::string command, std::string store, std::uint64_t lose, bool is_monasca = false);
     ~sink_process();
     sink_process(const sink_process&) = delete;
     sink_process& operator=(const sink_process&) = delete;
@@ -31,14 +41,18 @@ public:
     void kill();
     sink_summary stop();
     std::uint16_t port() const { return port_; }
+    std::uint16_t monasca_port() const { return monasca_port_; }
 
 private:
     std::string read_line();
+    std::uint16_t read_port();
 
     std::string command_;
     std::string store_;
     std::uint64_t lose_;
+    bool is_monasca_;
     std::uint16_t port_ = 0; // any at first, the same again after that
+    std::uint16_t monasca_port_ = 0;
     pid_t pid_ = -1;
     int output_ = -1;
 };
