@@ -100,6 +100,9 @@ http_answer_reader::progress http_answer_reader::end() {
     if (is_whole_) {
         return progress::whole;
     }
+    if (!parser_->of.got_some()) { // the parser does not want to hear of it
+        return fail(has_begun_ ? "closed in the middle of the answer" : "closed before an answer");
+    }
     boost::beast::error_code ec;
     parser_->of.put_eof(ec);
     if (ec || !parser_->of.is_done()) {
