@@ -119,6 +119,21 @@ private:
     detail::gate* gate_; ///< lives until the process ends, so that late pushes stay safe
 };
 
+/// The exporter of the process, for code that is handed none. Started at the first call from the
+/// file that MONARC_CONFIG names and from MONARC_* variables (docs/configuration.md); later calls
+/// return the same. Closed at exit, within close_timeout, and never destroyed: pushes from
+/// destructors of static objects are rejected(closed).
+///
+/// Threads: any, while nobody changes the environment.
+/// Fails:   throws like load_options and the constructor; the next call tries again.
+MONARC_API exporter& start_from_env();
+
+/// What start_from_env returned. Before: an exporter that is closed and off, whose pushes return
+/// false and count nowhere; it stays so, so ask again after the start.
+///
+/// Threads: any.
+MONARC_API exporter& process_exporter() noexcept;
+
 /// Does ahead of time what the first push of a shape would do: `prepare("loan"_class, "age"_key =
 /// 0, …)` for pushes with an id, `prepare("age"_key = 0, …)` for pushes through a handle. The
 /// values do not matter, their types do. Returns: false when 65 535 shapes or keys are taken. Cost:

@@ -26,10 +26,9 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 using support::scoped_environment;
 using support::temporary_folder;
+using support::variables;
 
 namespace {
-
-using variables = std::vector<std::pair<std::string, std::string>>;
 
 // What load_options threw, without the path of the file.
 std::string error_of(const option_sources& from) {

@@ -3,9 +3,16 @@
 #include "support/three_counts.hpp"
 
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <fstream>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace monarc;
@@ -139,5 +146,60 @@ TEST_CASE("without a destination each push is rejected(no_destination), and clos
     CHECK(stats.rejected[reason::no_destination] == 2);
     CHECK(stats.rejected[reason::closed] == 1);
     CHECK(stats.destinations.empty());
+}
+
+TEST_CASE("io_thread names the thread, binds it to a processor and makes it nicer") {
+    cpu_set_t allowed;
+    REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+    int cpu = 0;
+    while (!CPU_ISSET(static_cast<unsigned>(cpu), &allowed)) {
+        ++cpu;
+    }
+    const int nice = std::min(::getpriority(PRIO_PROCESS, 0) + 3, 19);
+    std::atomic<pid_t> thread{0}; // the one that logs
+    std::atomic<int> warnings{0};
+    {
+        exporter e(exporter_options{
+            .io_thread = {.name = "orders-io", .cpu = cpu, .priority = nice},
+            .log = [&](const log_line& line) {
+                thread = ::gettid();
+                warnings += line.level >= log_level::warning ? 1 : 0;
+            }});
+        while (thread == 0) {
+            std::this_thread::yield();
+        }
+        std::string name;
+        std::getline(std::ifstream("/proc/self/task/" + std::to_string(thread) + "/comm"), name);
+        cpu_set_t only;
+        REQUIRE(::sched_getaffinity(thread, sizeof only, &only) == 0);
+
+        CHECK(name == "orders-io");
+        CHECK(CPU_COUNT(&only) == 1);
+        CHECK(CPU_ISSET(static_cast<unsigned>(cpu), &only));
+        CHECK(::getpriority(PRIO_PROCESS, static_cast<id_t>(thread.load())) == nice);
+    }
+    CHECK(warnings == 0);
+}
+
+TEST_CASE("a processor that is not there is warned about; records arrive all the same") {
+    forward_receiver receiver;
+    receiver.start();
+    application app;
+    auto options = quick_options(receiver);
+    options.io_thread.cpu = 1023;
+    std::vector<std::string> warnings;
+    options.log = [&](const log_line& line) {
+        if (line.level == log_level::warning) {
+            warnings.emplace_back(line.text);
+        }
+    };
+    exporter e(options);
+    app.count(e.push("run"_class("one"), "n"_key = 1));
+
+    CHECK(e.close(patience(5s)).is_clean());
+    check_ledger(app, e.stats(), receiver);
+    REQUIRE(warnings.size() == 1);
+    CHECK(
+        warnings[0] == "io_loop: io_thread.cpu = 1023: Invalid argument; it runs on any processor");
 }
 }

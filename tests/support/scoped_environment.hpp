@@ -12,9 +12,11 @@
 
 namespace monarc::support {
 
+using variables = std::vector<std::pair<std::string, std::string>>;
+
 class scoped_environment {
 public:
-    scoped_environment(std::vector<std::pair<std::string, std::string>> variables = {}) {
+    explicit scoped_environment(const variables& fresh = {}) {
         for (char** entry = environ; *entry != nullptr; ++entry) {
             const std::string_view text = *entry;
             if (text.starts_with("MONARC_")) {
@@ -25,7 +27,7 @@ public:
         for (const auto& [name, value] : before_) {
             ::unsetenv(name.c_str());
         }
-        for (auto& [name, value] : variables) {
+        for (const auto& [name, value] : fresh) {
             set(name, value);
         }
     }
@@ -46,7 +48,7 @@ public:
     }
 
 private:
-    std::vector<std::pair<std::string, std::string>> before_;
+    variables before_;
     std::vector<std::string> set_;
 };
 
