@@ -98,6 +98,10 @@ struct queue_options {
     /// Slots of 192 bytes in the pool that is reserved at start. Range: 256 … 2^24, multiple of
     /// 256.
     std::size_t capacity = 65'536;
+
+    /// How long a push that finds no room waits for it before it is rejected(queue_full); 0: not at
+    /// all. Pushes from a log callback never wait. Range: 0 … 1 min.
+    std::chrono::milliseconds block_timeout{0};
 };
 
 /// When a batch is sealed: at whichever comes first.

@@ -74,6 +74,7 @@ std::string validate(const exporter_options& o) {
         "queue.capacity",
         "a multiple of 256",
         fmt::format("{}", o.queue.capacity));
+    c.range("queue.block_timeout", o.queue.block_timeout, milliseconds(0), milliseconds(1min));
     c.range("batch.max_records", o.batch.max_records, std::size_t{1}, std::size_t{1000});
     c.range("batch.max_bytes", o.batch.max_bytes, std::size_t{4096}, std::size_t{5} << 20);
     c.range("batch.max_delay", o.batch.max_delay, milliseconds(1), milliseconds(1h));

@@ -156,6 +156,7 @@ void io_loop::open_stages() {
 
 void io_loop::run() noexcept {
     own_id_ = std::this_thread::get_id();
+    queue::record_queue::never_wait_on_this_thread();
     log_(
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
