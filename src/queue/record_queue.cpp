@@ -887,6 +887,21 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
     return complete_up_to;
 }
 
+std::uint64_t record_queue::discard() noexcept {
+    assert(!is_open());
+    std::uint64_t records = 0;
+    const std::lock_guard guard(lock_);
+    for (const auto& one : producers_) {
+        auto& p = *one;
+        const auto accepted = p.accepted.load(std::memory_order_acquire);
+        records += accepted - p.taken;
+        p.taken = accepted;
+        p.chain_missing = 0;
+        p.consumed_slots.store(p.sent_slots(), std::memory_order_release);
+    }
+    return records;
+}
+
 bool record_queue::is_empty() const noexcept {
     return known_.size() == published_producers_.load(std::memory_order_acquire) &&
            !any_released_.load(std::memory_order_acquire) &&

@@ -109,6 +109,10 @@ public:
     // which nothing that was visible is missing.
     std::uint64_t drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept;
 
+    // After shut(): lets go of what is still there, without a look at it. Returns: how many
+    // records.
+    std::uint64_t discard() noexcept;
+
     // Whether drain() and take_released() would find nothing; cheap enough for every poll.
     bool is_empty() const noexcept;
 

@@ -147,7 +147,7 @@ TEST_CASE("F40 with block_timeout pushes wait for room, and none is refused") {
     }
     const auto result = exporter.close(60s);
 
-    CHECK(result.pending == 0);
+    CHECK(result.is_clean());
     CHECK(pushes.accepted() == threads * each);
     const auto stats = exporter.stats();
     CHECK(stats.rejected.total() == 0);
@@ -324,7 +324,7 @@ TEST_CASE("F40 64 bursty threads in turn get their share each") {
         stats.queue_blocks_added,
         ", dropped ",
         stats.destinations.at(0).dropped.total());
-    CHECK(result.pending == 0);
+    CHECK(result.is_clean()); // a receiver that keeps up loses nothing for want of memory
     CHECK(stats.pushed == threads * burst);
     support::check_ledger(stats, pushes, receiver.seen().fields);
 }

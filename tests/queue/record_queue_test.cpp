@@ -899,6 +899,25 @@ TEST_CASE(
     check_ledger(*q);
 }
 
+TEST_CASE("D-9.2 what is discarded after shut is counted, a record that is half taken too") {
+    owned_queue q;
+    const std::string text(detail::max_record_bytes - 12, 'x');
+    push_until_refused(*q, block_slots - 3);
+    REQUIRE(push(*q, run("long"), "t"_key = std::string_view(text)));
+    on_another_thread([&] { push_until_refused(*q, 1000); });
+    counted_records taken;
+    q->drain(taken, all, block_slots);
+    REQUIRE(taken.count == 2 * block_slots - 3);
+    q->shut();
+
+    CHECK(q->discard() == 1000 - block_slots + 1);
+    CHECK(q->discard() == 0);
+    CHECK(q->is_empty());
+    CHECK(drained(q).empty());
+    CHECK(q->counts().taken == q->counts().accepted);
+    check_ledger(*q);
+}
+
 TEST_CASE("D-8.1 a push that waited block_timeout in vain is rejected as queue_full") {
     constexpr auto wait = 60ms;
     owned_queue q({.block_timeout = wait});
