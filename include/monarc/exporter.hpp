@@ -50,7 +50,8 @@ public:
     /// Cost:    a lock and an allocation.
     series open_series(std::string_view name, dimensions dims, series_options options = {});
 
-    /// Hands the fields of one run to the I/O thread and returns at once; `to` is `class(id)`.
+    /// Hands the fields of one run to the I/O thread and returns at once; `to` is `class(id)`. If
+    /// the queue is full and `queue.block_timeout` is set, it waits for room first.
     /// Returns: false if the record was rejected (queue full, exporter closed, too large);
     ///          stats() counts it under the reason.
     /// Cost:    the values' cache lines and one timestamp; no allocation, lock or system call after

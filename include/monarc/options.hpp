@@ -209,8 +209,8 @@ struct queue_options {
     /// 256.
     std::size_t capacity = 65'536;
 
-    /// How long a push waits for room before it is rejected(queue_full); 0: not at all.
-    /// Range: 0 … 1 min.
+    /// How long a push that finds no room waits for it before it is rejected(queue_full); 0: not at
+    /// all. Pushes from a log callback never wait. Range: 0 … 1 min.
     std::chrono::milliseconds block_timeout{0};
 };
 

@@ -33,10 +33,10 @@ public:
     const aggregate::aggregator& aggregator() const noexcept { return aggregator_; }
 
     void feed(const record_view& record, std::int64_t wall, time_point now);
-    // A record is lost before it got here.
-    void lose(reason why) noexcept {
-        ++routed_;
-        ++dropped_[why];
+    // Records are lost before they got here.
+    void lose(reason why, std::uint64_t records) noexcept {
+        routed_ += records;
+        dropped_[why] += records;
     }
     void seal(time_point now);
     void seal_if_due(time_point now) {

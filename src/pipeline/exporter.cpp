@@ -50,7 +50,8 @@ queue::record_queue& make_queue(const exporter_options& options) {
          .memory_limit = options.memory_limit,
          .has_destination =
              !std::holds_alternative<std::monostate>(options.mona) || options.monasca.has_value(),
-         .clock = {.counter = options.clock != clock_source::system && counter_is_usable()}});
+         .clock = {.counter = options.clock != clock_source::system && counter_is_usable()},
+         .block_timeout = options.queue.block_timeout});
 }
 
 // A gate that is shut, for an exporter that could not be started.

@@ -186,11 +186,12 @@ void io_loop::open_stages() {
 void io_loop::run() noexcept {
     own_id_ = std::this_thread::get_id();
     place_thread(options_.io_thread, log_);
+    queue::record_queue::never_wait_on_this_thread();
     log_(
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
                                : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
-    asio::post(io_, [this] { tick(); });
+    tick_soon();
     while (!io_.stopped()) {
         try {
             io_.run();
@@ -231,6 +232,9 @@ bool io_loop::is_idle() const noexcept {
 }
 
 void io_loop::tick() {
+    if (has_ended_) { // only this thread writes it
+        return;
+    }
     // The first idle turn is a whole one: it says how much memory is free again.
     if (!is_idle()) {
         is_resting_ = false;
@@ -240,21 +244,26 @@ void io_loop::tick() {
         return;
     }
     const auto now = steady::now();
+    if (close_at_ && now >= *close_at_) {
+        finish(now);
+        return;
+    }
     const auto fed_before = fed_;
     const auto newest = queue_.clock().now_after_loads();
-    const bool is_behind = pass(now, newest) < newest && fed_ != fed_before;
+    const auto complete = pass(now, newest);
+    seal_for_requests(complete, now);
     for (auto* one : lanes_) {
         one->list().expire(now);
     }
     keep_within_memory();
     pump();
     answer_flushes(now);
-    if (close_at_ && (lists_are_empty() || now >= *close_at_)) {
-        finish(now >= *close_at_);
+    if (is_all_sealed_ && lists_are_empty()) {
+        finish(now);
         return;
     }
-    if (is_behind) { // more is there already; sockets get their turn first
-        asio::post(io_, [this] { tick(); });
+    if (complete < newest && (fed_ != fed_before || waits_for_queue())) { // more is there already
+        tick_soon();
         return;
     }
     interval_ = fed_ != fed_before || close_at_
@@ -270,6 +279,17 @@ void io_loop::poll_in(std::chrono::milliseconds interval) {
             tick();
         }
     });
+}
+
+// Sockets get their turn first.
+void io_loop::tick_soon() {
+    if (!is_tick_posted_) {
+        asio::post(io_, [this] {
+            is_tick_posted_ = false;
+            tick();
+        });
+        is_tick_posted_ = true;
+    }
 }
 
 // One round over all producers; in stamp order up to where nothing is missing. Returns: that point.
@@ -322,26 +342,22 @@ void io_loop::retire(std::uint64_t complete_up_to) {
     });
 }
 
-void io_loop::drain_everything(time_point now) {
-    const auto barrier = queue_.clock().now_after_loads();
-    while (pass(now, queue_.clock().now_after_loads()) < barrier) {
-        keep_within_memory();
-    }
-    keep_within_memory();
-}
-
 void io_loop::take(queued_record record) noexcept {
     try {
         sequencer_.add(record);
     } catch (...) {
-        // Whose it was nobody has seen.
-        ++fed_;
-        if (contexts_) {
-            contexts_->lose(reason::memory);
-        }
-        if (metrics_) {
-            metrics_->lose(reason::memory);
-        }
+        lose(reason::memory, 1);
+    }
+}
+
+// Off the queue, but whose they were nobody has seen.
+void io_loop::lose(reason why, std::uint64_t records) noexcept {
+    fed_ += records;
+    if (contexts_) {
+        contexts_->lose(why, records);
+    }
+    if (metrics_) {
+        metrics_->lose(why, records);
     }
 }
 
@@ -357,6 +373,11 @@ void io_loop::fetch_ahead() const noexcept {
 }
 
 void io_loop::feed(const record_view& record, time_point now) {
+    if (close_at_ && steady::now() >= *close_at_) [[unlikely]] { // a pass may take long
+        lose(reason::shutdown, 1);
+        ++shut_out_;
+        return;
+    }
     ++fed_;
     const auto wall = to_wall_(record.stamp);
     if (record.context != nullptr && record.context->series != nullptr) {
@@ -471,21 +492,55 @@ flush_result io_loop::flush(std::chrono::milliseconds timeout) {
 }
 
 void io_loop::begin_flush(std::unique_ptr<flush_request> request) {
-    if (has_ended_) { // only this thread writes it
+    if (has_ended_) {
         request->promise.set_value(final_result_);
         return;
     }
-    const auto now = steady::now();
-    drain_everything(now);
-    seal_all(now);
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-        lanes_[i]->list().begin(request->watches[i]);
+    request->mark = queue_.clock().now_after_loads();
+    flushes_.push_back(std::move(request));
+    poll_.cancel();
+    tick_soon();
+}
+
+// Whether somebody waits until the passes have come far enough.
+bool io_loop::waits_for_queue() const noexcept {
+    return (close_at_ && !is_all_sealed_) ||
+           std::any_of(
+               flushes_.begin(), flushes_.end(), [](const auto& one) { return !one->is_watched; });
+}
+
+// What is open is sealed when a flush's mark is reached or its time is over, and when close finds
+// the queue empty. From then on it is delivery's.
+void io_loop::seal_for_requests(std::uint64_t complete_up_to, time_point now) {
+    // A coarse clock gives several records one stamp.
+    const auto is_reached = [&](const flush_request& one) { return one.mark < complete_up_to; };
+    const auto is_due = [&](const auto& one) {
+        return !one->is_watched && (is_reached(*one) || now >= one->deadline);
+    };
+    const bool is_last =
+        close_at_ && !is_all_sealed_ && sequencer_.count() == 0 && queue_.is_empty();
+    if (!is_last && std::none_of(flushes_.begin(), flushes_.end(), is_due)) {
+        return;
     }
-    auto& barrier = request->at_barrier;
+    seal_all(now);
+    is_all_sealed_ = is_all_sealed_ || is_last;
+    for (auto& one : flushes_) {
+        if (is_due(one)) {
+            begin_watch(*one, is_reached(*one) ? 0 : queue_.counts().accepted - fed_);
+        }
+    }
+}
+
+void io_loop::begin_watch(flush_request& request, std::uint64_t still_queued) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        lanes_[i]->list().begin(request.watches[i]);
+    }
+    auto& barrier = request.at_barrier;
     const auto add = [&](const auto& stage) {
-        barrier.accepted += stage.routed();
+        barrier.accepted += stage.routed() + still_queued;
         barrier.filtered += stage.filtered();
         barrier.dropped += stage.dropped_before_sealing();
+        barrier.pending += still_queued;
     };
     if (contexts_) {
         add(*contexts_);
@@ -493,9 +548,7 @@ void io_loop::begin_flush(std::unique_ptr<flush_request> request) {
     if (metrics_) {
         add(*metrics_);
     }
-    flushes_.push_back(std::move(request));
-    pump();
-    answer_flushes(now);
+    request.is_watched = true;
 }
 
 flush_result io_loop::result_of(const flush_request& request) const {
@@ -513,7 +566,10 @@ flush_result io_loop::result_of(const flush_request& request) const {
 
 void io_loop::answer_flushes(time_point now) {
     std::erase_if(flushes_, [&](const std::unique_ptr<flush_request>& one) {
-        bool is_over = true;
+        if (!one->is_watched) {
+            return false;
+        }
+        bool is_over = one->at_barrier.pending == 0;
         for (std::size_t i = 0; i < lanes_.size(); ++i) {
             is_over = is_over && lanes_[i]->list().is_over(one->watches[i]);
         }
@@ -607,28 +663,43 @@ flush_result io_loop::close(std::chrono::milliseconds timeout) {
 }
 
 void io_loop::begin_close(time_point deadline) {
-    const auto now = steady::now();
     close_at_ = deadline; // first: whatever happens below, the thread ends then
-    drain_everything(now);
-    seal_all(now);
-    keep_within_memory();
     for (auto* one : lanes_) {
         one->stop_at(deadline);
         one->list().retry_now();
     }
-    pump();
     poll_.cancel();
-    asio::post(io_, [this] { tick(); });
+    tick_soon();
 }
 
-void io_loop::finish(bool is_late) {
-    retire(everything); // begin_close has fed it
-    std::uint64_t left = 0;
+// What close_timeout left no time for.
+void io_loop::lose_queued() {
+    auto rest = queue_.discard();
+    sequencer_.take_up_to(everything, [&](const record_view&) { ++rest; });
+    lose(reason::shutdown, rest);
+    shut_out_ += rest;
+    if (shut_out_ != 0) {
+        log_(
+            log_level::warning,
+            fmt::format("queue: close_timeout is over: {} records dropped (shutdown)", shut_out_));
+    }
+}
+
+// All is delivered, or the deadline is there.
+void io_loop::finish(time_point now) {
+    lose_queued();
+    retire(everything);
+    seal_all(now);
+    for (auto& one : flushes_) {
+        if (!one->is_watched) {
+            begin_watch(*one, 0);
+        }
+    }
+    auto left = shut_out_;
     for (auto* one : lanes_) {
         left += one->list().ready_records() + one->list().in_flight_records();
         one->abandon_rest();
     }
-    const auto now = steady::now();
     answer_flushes(now);
 
     const std::lock_guard guard(ended_lock_);
@@ -643,7 +714,7 @@ void io_loop::finish(bool is_late) {
         final_result_.filtered += d.filtered.total();
         final_result_.pending += d.pending;
     }
-    if (is_late && left != 0) {
+    if (left != 0) {
         final_result_.error = errc::timed_out;
     }
     has_ended_ = true;

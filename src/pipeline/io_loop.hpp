@@ -51,9 +51,11 @@ public:
 private:
     static constexpr std::size_t max_lanes = 2;
 
-    // Somebody waits until everything up to a barrier is settled.
+    // Somebody waits until everything up to a mark is settled.
     struct flush_request {
         time_point deadline;
+        std::uint64_t mark = 0;  // a stamp: what was pushed up to it is covered
+        bool is_watched = false; // all of that was sealed, or the time is over
         std::promise<flush_result> promise;
         std::array<delivery::delivery_list::watch, max_lanes> watches; // one for each lane
         flush_result at_barrier; // what was settled before it reached a list
@@ -63,12 +65,13 @@ private:
     void tick();
     bool is_idle() const noexcept;
     void poll_in(std::chrono::milliseconds interval);
+    void tick_soon();
     void carry_on() noexcept;
     std::uint64_t pass(time_point now, std::uint64_t newest);
-    void drain_everything(time_point now);
     void take(queued_record record) noexcept override;
     void fetch_ahead() const noexcept;
     void feed(const record_view& record, time_point now);
+    void lose(reason why, std::uint64_t records) noexcept;
     void open_stages();
     void seal_all(time_point now);
     void keep_within_memory();
@@ -81,9 +84,13 @@ private:
 
     void begin_flush(std::unique_ptr<flush_request> request);
     void begin_close(time_point deadline);
+    bool waits_for_queue() const noexcept;
+    void seal_for_requests(std::uint64_t complete_up_to, time_point now);
+    void begin_watch(flush_request& request, std::uint64_t still_queued);
     void answer_flushes(time_point now);
     flush_result result_of(const flush_request& request) const;
-    void finish(bool is_late);
+    void lose_queued();
+    void finish(time_point now);
     exporter_stats snapshot();
     exporter_stats last_stats();
 
@@ -99,7 +106,8 @@ private:
     boost::asio::io_context io_{1};
     boost::asio::steady_timer poll_{io_};
     std::chrono::milliseconds interval_{1};
-    bool is_resting_ = false; // the last turn found nothing to do
+    bool is_resting_ = false;     // the last turn found nothing to do
+    bool is_tick_posted_ = false; // the next turn comes as soon as the sockets had theirs
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
@@ -117,6 +125,8 @@ private:
     std::vector<retired_context> retired_;
     std::vector<std::unique_ptr<flush_request>> flushes_;
     std::optional<time_point> close_at_;
+    bool is_all_sealed_ = false; // since the gate was shut: nothing is queued or open any more
+    std::uint64_t shut_out_ = 0; // records that were still queued at close_at_
 
     std::mutex ended_lock_;
     bool has_ended_ = false;

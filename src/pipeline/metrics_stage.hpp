@@ -44,9 +44,9 @@ public:
         ++routed_;
         ++filtered_[reason::empty];
     }
-    void lose(reason why) noexcept {
-        ++routed_;
-        ++dropped_[why];
+    void lose(reason why, std::uint64_t records = 1) noexcept {
+        routed_ += records;
+        dropped_[why] += records;
     }
 
     // Ends the interval when its time has come, seals the batch when it is due.

@@ -3,9 +3,11 @@
 #include "core/fetch.hpp"
 
 #include <concurrentqueue/concurrentqueue.h>
+#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -164,6 +166,34 @@ void barrier_on_all_cores() noexcept {
     }
 }
 
+// Sleeps until `word` is no longer `seen`, somebody wakes the sleepers, or the time has come; may
+// return early.
+void sleep_on(
+    std::atomic<std::uint32_t>& word,
+    std::uint32_t seen,
+    std::chrono::steady_clock::time_point until) noexcept {
+    static_assert(sizeof word == sizeof seen && std::atomic<std::uint32_t>::is_always_lock_free);
+    using namespace std::chrono;
+    const auto since_boot = until.time_since_epoch(); // of CLOCK_MONOTONIC, as the kernel counts
+    const auto whole = duration_cast<seconds>(since_boot);
+    timespec absolute{};
+    absolute.tv_sec = whole.count();
+    absolute.tv_nsec = duration_cast<nanoseconds>(since_boot - whole).count();
+    ::syscall(
+        SYS_futex,
+        &word,
+        FUTEX_WAIT_BITSET_PRIVATE,
+        seen,
+        &absolute,
+        nullptr,
+        FUTEX_BITSET_MATCH_ANY);
+}
+
+void wake_all_on(std::atomic<std::uint32_t>& word) noexcept {
+    ::syscall(
+        SYS_futex, &word, FUTEX_WAKE_PRIVATE, std::numeric_limits<int>::max(), nullptr, nullptr, 0);
+}
+
 } // namespace
 
 struct slot_storage {
@@ -220,6 +250,7 @@ struct queue_and_part {
 };
 constinit thread_local queue_and_part current __attribute__((tls_model("initial-exec"))){};
 constinit thread_local bool thread_is_ending __attribute__((tls_model("initial-exec"))) = false;
+constinit thread_local bool thread_never_waits __attribute__((tls_model("initial-exec"))) = false;
 } // namespace
 
 struct thread_producers {
@@ -279,7 +310,7 @@ record_queue::record_queue(const settings& s)
           : s.clock.counter  ? state::open
                              : state::timed),
       clock_(s.clock), pool_bytes_(s.capacity_slots * detail::slot_bytes),
-      memory_limit_(s.memory_limit) {
+      memory_limit_(s.memory_limit), block_timeout_(s.block_timeout) {
     ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
     auto storage = std::make_unique<slot_storage>(s.capacity_slots);
     storage_.store(storage.get());
@@ -351,14 +382,14 @@ template <class Parts>
     }
     const auto accepted = p.accepted.load(std::memory_order_relaxed);
     if (accepted >= p.limit && !renew_credit(p, 1)) [[unlikely]] {
-        return reject(p, reason::queue_full);
+        return push_later(p, parts);
     }
     if (!p.token->valid()) {
         __builtin_unreachable(); // new_producer has seen to it; the compiler need not
     }
     if (!p.slots->try_enqueue(*p.token, queued_slot(parts, stamp)) &&
         !add_block_and_enqueue_one(p, parts)) [[unlikely]] {
-        return reject(p, reason::queue_full);
+        return push_later(p, parts);
     }
     p.accepted.store(accepted + 1, std::memory_order_release);
     p.is_pushing.store(false, std::memory_order_release);
@@ -370,6 +401,86 @@ template <class Parts>
 record_queue::add_block_and_enqueue_one(producer& p, Parts parts) noexcept {
     return with_one_more_block(
         [&] { return p.slots->enqueue(*p.token, queued_slot(parts, clock_.now())); });
+}
+
+// There was no room.
+template <class Parts>
+[[gnu::noinline, gnu::cold]] bool record_queue::push_later(producer& p, Parts parts) noexcept {
+    std::unique_lock<std::mutex> nothing_held;
+    return wait_for_room(p, nothing_held, [&] {
+        if (p.accepted.load(std::memory_order_relaxed) >= p.limit && !renew_credit(p, 1)) {
+            return false;
+        }
+        if (!p.slots->try_enqueue(*p.token, queued_slot(parts, clock_.now())) &&
+            !add_block_and_enqueue_one(p, parts)) {
+            return false;
+        }
+        bump(p.accepted);
+        return true;
+    });
+}
+
+// D-8.1. Repeats a push whenever there may be room, until block_timeout is over or the gate shuts.
+// Called while it counts as under way; while it sleeps it does not, and `held` is let go, so that
+// neither shut() nor anybody else waits for it.
+template <class Attempt>
+bool record_queue::wait_for_room(
+    producer& p, std::unique_lock<std::mutex>& held, Attempt attempt) noexcept {
+    if (block_timeout_ <= std::chrono::milliseconds(0) || thread_never_waits) {
+        return reject(p, reason::queue_full);
+    }
+    p.is_pushing.store(false, std::memory_order_release);
+    const auto deadline = std::chrono::steady_clock::now() + block_timeout_;
+    // Whoever makes room changes `count` as well (wake_waiting): either that comes first, and the
+    // attempt below finds the room; or it sees this thread, and changes `wakes`.
+    waiting_.count.fetch_add(1, std::memory_order_acq_rel);
+    bool has_time = true;
+    bool is_taken = false;
+    auto why = reason::queue_full;
+    while (true) {
+        const auto seen = waiting_.wakes.load(std::memory_order_acquire);
+        p.is_pushing.store(true, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (!takes_records(state_.load(std::memory_order_acquire))) {
+            why = refusal();
+            break;
+        }
+        is_taken = attempt();
+        if (is_taken || !has_time) {
+            break;
+        }
+        p.is_pushing.store(false, std::memory_order_release);
+        if (held.mutex() != nullptr) {
+            held.unlock();
+        }
+        sleep_on(waiting_.wakes, seen, deadline);
+        has_time = std::chrono::steady_clock::now() < deadline;
+        if (held.mutex() != nullptr) {
+            held.lock();
+        }
+    }
+    waiting_.count.fetch_sub(1, std::memory_order_relaxed);
+    if (!is_taken) {
+        return reject(p, why);
+    }
+    p.is_pushing.store(false, std::memory_order_release);
+    return true;
+}
+
+// After room was made, or the gate was shut. No system call when nobody waits.
+void record_queue::wake_waiting() noexcept {
+    if (block_timeout_ <= std::chrono::milliseconds(0)) {
+        return;
+    }
+    // Adding nothing makes it a link between what was done before and the thread that comes next.
+    if (waiting_.count.fetch_add(0, std::memory_order_acq_rel) != 0) {
+        waiting_.wakes.fetch_add(1, std::memory_order_release);
+        wake_all_on(waiting_.wakes);
+    }
+}
+
+void record_queue::never_wait_on_this_thread() noexcept {
+    thread_never_waits = true;
 }
 
 template <class Parts>
@@ -424,36 +535,42 @@ bool record_queue::push_parts(
     const auto slots_needed = (used + detail::slot_bytes - 1) / detail::slot_bytes;
     chain[0].when = when;
 
-    const auto push_chain = [&](producer& p) noexcept {
-        p.is_pushing.store(true, std::memory_order_relaxed);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (!takes_records(state_.load(std::memory_order_acquire))) {
-            return reject(p, refusal());
-        }
+    static_assert(detail::max_chain_slots <= block_slots); // there can be room for any of them
+    const auto enqueue_chain = [&](producer& p) noexcept {
         if (p.accepted.load(std::memory_order_relaxed) + slots_needed > p.limit &&
             !renew_credit(p, slots_needed)) {
-            return reject(p, reason::queue_full);
+            return false;
         }
         chain[0].stamp = clock_.now_after_loads();
         chain[0].head = detail::head_of(shape, 0, body_bytes, id.size());
         chain[0].target = reinterpret_cast<std::uint64_t>(context);
         if (!add_block_and_enqueue(p, chain, slots_needed)) {
-            return reject(p, reason::queue_full);
+            return false;
         }
         bump(p.further_slots, static_cast<std::uint64_t>(slots_needed - 1));
         p.limit -= slots_needed - 1;
         bump(p.accepted);
+        return true;
+    };
+    const auto push_chain = [&](producer& p, std::unique_lock<std::mutex>& held) noexcept {
+        p.is_pushing.store(true, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (!takes_records(state_.load(std::memory_order_acquire))) {
+            return reject(p, refusal());
+        }
+        if (!enqueue_chain(p)) {
+            return wait_for_room(p, held, [&] { return enqueue_chain(p); });
+        }
         p.is_pushing.store(false, std::memory_order_release);
         return true;
     };
-    if (current.queue == this) {
-        return push_chain(*current.part);
+    std::unique_lock<std::mutex> held;
+    auto* p = current.queue == this ? current.part : acquire_producer();
+    if (p == nullptr) {
+        held = std::unique_lock(lock_);
+        p = late_;
     }
-    if (auto* const p = acquire_producer()) {
-        return push_chain(*p);
-    }
-    const std::lock_guard guard(lock_);
-    return push_chain(*late_);
+    return push_chain(*p, held);
 }
 
 namespace {
@@ -731,6 +848,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
         }
     }
     auto complete_up_to = newest;
+    bool has_made_room = false;
     const auto count = known_.size();
     first_ = count == 0 ? 0 : (first_ + 1) % count;
     for (std::size_t i = 0; i < count; ++i) {
@@ -750,6 +868,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
             got = storage->slots.try_dequeue_bulk_from_producer(
                 *p.token, in_place_taker(p, to), std::min(left, block_slots));
             consumed += got;
+            has_made_room = has_made_room || got != 0;
             p.consumed_slots.store(consumed, std::memory_order_release);
             left -= std::min(left, got);
             if (got < block_slots) {
@@ -760,9 +879,27 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
             complete_up_to = std::min(complete_up_to, p.last_stamp);
         }
     }
+    if (has_made_room) {
+        wake_waiting();
+    }
     constexpr auto nobody_is_behind = std::numeric_limits<std::uint64_t>::max();
     complete_before_ = complete_up_to < newest ? complete_up_to : nobody_is_behind;
     return complete_up_to;
+}
+
+std::uint64_t record_queue::discard() noexcept {
+    assert(!is_open());
+    std::uint64_t records = 0;
+    const std::lock_guard guard(lock_);
+    for (const auto& one : producers_) {
+        auto& p = *one;
+        const auto accepted = p.accepted.load(std::memory_order_acquire);
+        records += accepted - p.taken;
+        p.taken = accepted;
+        p.chain_missing = 0;
+        p.consumed_slots.store(p.sent_slots(), std::memory_order_release);
+    }
+    return records;
 }
 
 bool record_queue::is_empty() const noexcept {
@@ -817,6 +954,7 @@ void record_queue::shut() noexcept {
     for (auto expected : {state::open, state::timed, state::aimless}) {
         state_.compare_exchange_strong(expected, state::shut);
     }
+    wake_waiting();
     barrier_on_all_cores();
     std::size_t count = 0;
     {

@@ -1,7 +1,8 @@
 #pragma once
 
 // The hand-over: a bounded queue with many producers and one consumer. Each thread has a part of
-// its own and is the only writer of it; nobody wakes anybody.
+// its own and is the only writer of it; producers wake nobody, the consumer only who waits for
+// room.
 //
 // A record_queue is never destroyed before the process ends, so that late pushes stay safe;
 // `release_storage` gives back the slots once no push can be under way.
@@ -15,6 +16,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -59,6 +61,7 @@ public:
         std::size_t memory_limit;
         bool has_destination;
         stamp_clock clock;
+        std::chrono::milliseconds block_timeout{0}; // what a push waits for room
     };
 
     explicit record_queue(const settings& s);
@@ -92,6 +95,10 @@ public:
     // Reserves the calling thread's share. Waits for the consumer, at most a second.
     bool warm_up() noexcept;
 
+    // A thread that takes records must not wait for room: nobody else would make any. Nor may it
+    // for another queue's, whose consumer may be waiting for this one.
+    static void never_wait_on_this_thread() noexcept;
+
     stamp_clock clock() const noexcept { return clock_; }
 
     // --- the consumer
@@ -101,6 +108,10 @@ public:
     // alone; of the others at most `max_slots` each are taken. Returns: the youngest stamp up to
     // which nothing that was visible is missing.
     std::uint64_t drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept;
+
+    // After shut(): lets go of what is still there, without a look at it. Returns: how many
+    // records.
+    std::uint64_t discard() noexcept;
 
     // Whether drain() and take_released() would find nothing; cheap enough for every poll.
     bool is_empty() const noexcept;
@@ -123,7 +134,9 @@ public:
 
     // What the rest of the exporter holds, for the decision whether a block may be added.
     void set_other_memory(std::size_t bytes) noexcept {
-        other_memory_.store(bytes, std::memory_order_relaxed);
+        if (other_memory_.exchange(bytes, std::memory_order_relaxed) > bytes) {
+            wake_waiting();
+        }
     }
 
     // Records accepted so far are all in the counts; a push under way is in none of them.
@@ -132,8 +145,8 @@ public:
     // --- life
     // ------------------------------------------------------------------------------------------------------
 
-    // New pushes are rejected(closed). When it returns, no push that was accepted is still under
-    // way.
+    // New pushes are rejected(closed), and those that wait for room. When it returns, no push that
+    // was accepted is still under way.
     void shut() noexcept;
     bool is_open() const noexcept {
         return state_.load(std::memory_order_acquire) <= state::aimless;
@@ -168,6 +181,11 @@ private:
     bool push_slowly(Parts parts) noexcept;
     template <class Parts>
     bool add_block_and_enqueue_one(producer& p, Parts parts) noexcept;
+    template <class Parts>
+    bool push_later(producer& p, Parts parts) noexcept;
+    template <class Attempt>
+    bool wait_for_room(producer& p, std::unique_lock<std::mutex>& held, Attempt attempt) noexcept;
+    void wake_waiting() noexcept;
     bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
     template <class Enqueue>
     bool with_one_more_block(Enqueue&& enqueue) noexcept;
@@ -183,6 +201,7 @@ private:
     stamp_clock clock_;
     std::size_t pool_bytes_;
     std::size_t memory_limit_;
+    std::chrono::milliseconds block_timeout_;
     std::atomic<slot_storage*> storage_{nullptr};
     std::atomic<std::uint64_t> blocks_added_{0};
     std::atomic<std::size_t> other_memory_{0};
@@ -203,6 +222,12 @@ private:
     std::atomic<bool> any_released_{false};
     bool is_drained_ = false;
     std::vector<released_context> released_;
+
+    // Pushes that wait for room; a line of its own, because the consumer looks at it in each pass.
+    struct alignas(64) {
+        std::atomic<std::uint32_t> count{0};
+        std::atomic<std::uint32_t> wakes{0}; // what they sleep on: grows with each call to them
+    } waiting_;
 };
 
 } // namespace monarc::queue

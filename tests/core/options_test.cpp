@@ -56,6 +56,8 @@ TEST_CASE("the first and the last legal value of every option are taken") {
             o.queue.capacity = 1u << 24;
             o.memory_limit = 2 * (std::size_t{192} << 24);
         },
+        [](auto& o) { o.queue.block_timeout = 0ms; },
+        [](auto& o) { o.queue.block_timeout = 1min; },
         [](auto& o) { o.batch.max_records = 1; },
         [](auto& o) { o.batch.max_records = 1000; },
         [](auto& o) { o.batch.max_bytes = 4096; },
@@ -135,6 +137,10 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
          "queue.capacity must be 256..16777216, got 18446744073709551360"},
         {[](auto& o) { o.queue.capacity = 257; },
          "queue.capacity must be a multiple of 256, got 257"},
+        {[](auto& o) { o.queue.block_timeout = -1ms; },
+         "queue.block_timeout must be 0ms..60000ms, got -1ms"},
+        {[](auto& o) { o.queue.block_timeout = 1min + 1ms; },
+         "queue.block_timeout must be 0ms..60000ms, got 60001ms"},
         {[](auto& o) { o.batch.max_records = 0; }, "batch.max_records must be 1..1000, got 0"},
         {[](auto& o) { o.batch.max_records = 1001; },
          "batch.max_records must be 1..1000, got 1001"},

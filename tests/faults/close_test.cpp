@@ -145,6 +145,66 @@ TEST_CASE("close while a thread reserves its share returns") {
     }
 }
 
+TEST_CASE("D-9.2 close that has no time for a full queue counts all of it, in time") {
+    constexpr int threads = support::scaled(64, 64, 16);
+    support::io_brake brake;
+    auto options = options_for(support::deaf_port());
+    options.memory_limit = 512u << 20;
+    options.log = brake.log();
+    monarc::exporter exporter(options);
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    brake.pull([&] { pushes(loan.push("n"_key = 0)); });
+    for (int t = 0; t < threads; ++t) { // each ends and leaves a full share behind
+        std::thread([&] {
+            while (pushes(loan.push("n"_key = 1))) {
+            }
+        }).join();
+    }
+    CHECK(pushes.accepted() == 1 + threads * std::uint64_t{16'384});
+
+    const auto begin = steady::now();
+    brake.release(); // it has no time for more than a turn
+    const auto result = exporter.close(0s);
+
+    CHECK(steady::now() - begin <= support::close_bound(0s));
+    CHECK(result.accepted == pushes.accepted());
+    CHECK(result.dropped == pushes.accepted());
+    CHECK(result.error == monarc::errc::timed_out);
+    const auto stats = exporter.stats();
+    CHECK(stats.destinations.at(0).dropped[monarc::reason::shutdown] == pushes.accepted());
+    support::check_ledger(stats, pushes, 0);
+}
+
+TEST_CASE("D-9.1 a flush whose time is over before its turn comes counts what is queued") {
+    constexpr int share = 16'384;
+    support::io_brake brake;
+    auto options = options_for(support::deaf_port());
+    options.log = brake.log();
+    monarc::exporter exporter(options);
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    brake.pull([&] { pushes(loan.push("n"_key = 0)); });
+    for (int t = 0; t < 4; ++t) {
+        std::thread([&] {
+            for (int i = 0; i < share; ++i) {
+                pushes(loan.push("n"_key = i));
+            }
+        }).join();
+    }
+    monarc::flush_result result;
+    std::thread flushing([&] { result = exporter.flush(0s); });
+    std::this_thread::sleep_for(20ms);
+    brake.release();
+    flushing.join();
+    CHECK(result.error == monarc::errc::timed_out);
+    CHECK(result.accepted == pushes.accepted());
+    CHECK(result.pending + result.dropped == pushes.accepted());
+    CHECK(result.delivered == 0);
+    exporter.close(0s);
+    support::check_ledger(exporter.stats(), pushes, 0);
+}
+
 TEST_CASE("F36 producers push during close: no hang, and every push is counted") {
     constexpr int rounds = support::scaled(1000, 200, 200);
     constexpr int threads = 8;

@@ -1,3 +1,4 @@
+#include "support/io_brake.hpp"
 #include "support/ledger.hpp"
 #include "support/plain_receiver.hpp"
 #include "support/sanitizer.hpp"
@@ -18,6 +19,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 using namespace monarc::literals;
@@ -195,6 +197,47 @@ TEST_CASE("F37 children forked while sending are inert, and the parent does not 
     }
     CHECK(in_child([] { end_child(0); }) == 0); // one that does nothing but exit
     parent.end_and_check(0, 0);
+}
+
+TEST_CASE("F37 a child that is forked while pushes wait for room waits for nothing") {
+    constexpr int share = 16'384;
+    support::io_brake brake;
+    monarc::exporter exporter(
+        {.mona = monarc::mona_forward_options{.port = support::deaf_port()},
+         .queue = {.block_timeout = 60s},
+         .batch = {.max_delay = 1ms},
+         .log = brake.log()});
+    const auto loan = exporter.open_context("loan", "42");
+    support::push_counts pushes;
+    brake.pull([&] { pushes(loan.push("n"_key = 0)); });
+    std::atomic<bool> is_full{false};
+    std::thread waiting([&] {
+        for (int i = 0; i < share; ++i) {
+            pushes(loan.push("n"_key = i));
+        }
+        is_full = true;
+        pushes(loan.push("n"_key = 0));
+    });
+    while (!is_full) {
+        std::this_thread::sleep_for(1ms);
+    }
+    std::this_thread::sleep_for(20ms);
+    for (int i = 0; i < share; ++i) { // this thread's share is used up as well
+        pushes(loan.push("n"_key = i));
+    }
+    const std::string text(1000, 'x');
+    CHECK(in_child([&] {
+              const bool is_refused = !loan.push("n"_key = 1) &&
+                                      !loan.push("t"_key = std::string_view(text)) &&
+                                      !exporter.push("order"_class("7"), "n"_key = 1);
+              end_child(is_refused ? 0 : 10);
+          }) == 0);
+    brake.release();
+    waiting.join();
+    exporter.close(0s);
+
+    CHECK(pushes.rejected() == 0);
+    support::check_ledger(exporter.stats(), pushes, 0);
 }
 
 TEST_CASE(

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -22,6 +23,7 @@
 
 using namespace monarc;
 using namespace monarc::queue;
+using namespace std::chrono_literals;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
 using support::made_record;
@@ -39,13 +41,15 @@ public:
         std::size_t capacity = 65'536;
         std::size_t memory_limit = std::size_t{64} << 20;
         bool has_destination = true;
+        std::chrono::milliseconds block_timeout{0};
     };
     explicit owned_queue(const with& w)
         : queue_(*new record_queue(
               {.capacity_slots = w.capacity,
                .memory_limit = w.memory_limit,
                .has_destination = w.has_destination,
-               .clock = {}})) {}
+               .clock = {},
+               .block_timeout = w.block_timeout})) {}
     owned_queue() : owned_queue(with{}) {}
     owned_queue(const owned_queue&) = delete;
     owned_queue& operator=(const owned_queue&) = delete;
@@ -852,6 +856,180 @@ TEST_CASE("D-9.2 shut waits for the pushes under way: what was accepted can be d
         CHECK(drained(q).empty());
         check_ledger(*q);
     }
+}
+
+TEST_CASE(
+    "D-8.1 a push that finds no room waits for it, one slot or many, and nothing is refused") {
+    owned_queue q({.block_timeout = 1min});
+    constexpr int threads = 3;
+    constexpr std::uint64_t each = 2 * share_slots;
+    const std::string text(detail::max_record_bytes - 9, 'x');
+    counted_records taken;
+    {
+        std::vector<std::thread> producers;
+        std::atomic<int> running{threads};
+        for (int t = 0; t < threads; ++t) {
+            producers.emplace_back([&, t] {
+                for (std::uint64_t i = 0; i < each; ++i) {
+                    if (t == 0 && i % 16 == 0) {
+                        push(*q, run(t), "t"_key = std::string_view(text));
+                    } else {
+                        push(*q, run(t), "n"_key = i);
+                    }
+                }
+                --running;
+            });
+        }
+        while (running != 0) { // slowly: they catch up with it each time
+            std::this_thread::sleep_for(1ms);
+            q->drain(taken, all, 1024);
+        }
+        for (auto& one : producers) {
+            one.join();
+        }
+    }
+    while (!q->is_empty()) {
+        q->drain(taken, all, no_limit);
+    }
+
+    const auto counts = q->counts();
+    CHECK(counts.pushed == threads * each);
+    CHECK(counts.accepted == threads * each);
+    CHECK(taken.count == threads * each);
+    check_ledger(*q);
+}
+
+TEST_CASE("D-9.2 what is discarded after shut is counted, a record that is half taken too") {
+    owned_queue q;
+    const std::string text(detail::max_record_bytes - 12, 'x');
+    push_until_refused(*q, block_slots - 3);
+    REQUIRE(push(*q, run("long"), "t"_key = std::string_view(text)));
+    on_another_thread([&] { push_until_refused(*q, 1000); });
+    counted_records taken;
+    q->drain(taken, all, block_slots);
+    REQUIRE(taken.count == 2 * block_slots - 3);
+    q->shut();
+
+    CHECK(q->discard() == 1000 - block_slots + 1);
+    CHECK(q->discard() == 0);
+    CHECK(q->is_empty());
+    CHECK(drained(q).empty());
+    CHECK(q->counts().taken == q->counts().accepted);
+    check_ledger(*q);
+}
+
+TEST_CASE("D-8.1 a push that waited block_timeout in vain is rejected as queue_full") {
+    constexpr auto wait = 60ms;
+    owned_queue q({.block_timeout = wait});
+    const std::string text(1000, 'x');
+    CHECK(push_until_refused(*q, share_slots) == share_slots);
+
+    auto begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(push(*q, run("1"), "n"_key = 1));
+    CHECK(std::chrono::steady_clock::now() - begin >= wait);
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
+    begin = std::chrono::steady_clock::now();
+    CHECK_FALSE(push(*q, run("1"), "t"_key = std::string_view(text)));
+    CHECK(std::chrono::steady_clock::now() - begin >= wait);
+
+    CHECK(rejected(*q, reason::queue_full) == 2);
+    CHECK(drained(q).size() == share_slots);
+    CHECK(push(*q, run("1"), "n"_key = 1));
+    check_ledger(*q);
+}
+
+TEST_CASE("D-8.1 shut wakes who waits for room: rejected as closed") {
+    owned_queue q({.block_timeout = 1min});
+    constexpr int threads = 8;
+    std::atomic<int> full{0};
+    std::atomic<int> refused{0};
+    std::vector<std::thread> producers;
+    for (int t = 0; t < threads; ++t) {
+        producers.emplace_back([&, t] {
+            push_until_refused(*q, share_slots);
+            ++full;
+            const std::string text(t % 2 == 0 ? 10 : 1000, 'x'); // alone, or as a chain
+            refused += push(*q, run("1"), "t"_key = std::string_view(text)) ? 0 : 1;
+        });
+    }
+    while (full != threads) {
+        std::this_thread::sleep_for(1ms);
+    }
+    std::this_thread::sleep_for(20ms);
+    const auto begin = std::chrono::steady_clock::now();
+    q->shut();
+    for (auto& one : producers) {
+        one.join();
+    }
+
+    CHECK(std::chrono::steady_clock::now() - begin < 30s);
+    CHECK(refused == threads);
+    CHECK(rejected(*q, reason::closed) == threads);
+    CHECK(drained(q).size() == threads * share_slots);
+    check_ledger(*q);
+}
+
+TEST_CASE("D-8.1 at memory_limit a push waits until others hold less") {
+    constexpr std::size_t pool = 256 * detail::slot_bytes;
+    owned_queue q({.capacity = 256, .memory_limit = pool + 3 * block_bytes, .block_timeout = 1min});
+    q->set_other_memory(3 * block_bytes);
+    CHECK(push_until_refused(*q, block_slots) == block_slots);
+    std::thread waiting([&] { CHECK(push(*q, run("1"), "n"_key = 1)); });
+    std::this_thread::sleep_for(20ms);
+    CHECK(q->counts().pushed == block_slots);
+    q->set_other_memory(0);
+    waiting.join();
+
+    CHECK(q->blocks_added() == 1);
+    CHECK(drained(q).size() == block_slots + 1);
+    check_ledger(*q);
+}
+
+TEST_CASE("D-8.1 a thread that makes the room never waits for it") {
+    owned_queue q({.block_timeout = 1min});
+
+    on_another_thread([&] {
+        record_queue::never_wait_on_this_thread();
+        const auto begin = std::chrono::steady_clock::now();
+        CHECK(push_until_refused(*q) == share_slots);
+        CHECK_FALSE(push(*q, run("1"), "t"_key = std::string(1000, 'x')));
+        CHECK(std::chrono::steady_clock::now() - begin < 30s);
+    });
+
+    CHECK(rejected(*q, reason::queue_full) == 2);
+    check_ledger(*q);
+}
+
+TEST_CASE("D-8.1 a push at the end of its thread waits too, and nobody for it") {
+    owned_queue q({.block_timeout = 1min});
+    std::atomic<std::size_t> late_ones{0};
+    std::thread ending([&] {
+        struct last_breath {
+            record_queue* queue = nullptr;
+            std::atomic<std::size_t>* taken = nullptr;
+            ~last_breath() {
+                while (*taken != share_slots + 1) {
+                    *taken += push(*queue, run("late"), "n"_key = 1) ? 1 : 0;
+                }
+            }
+        };
+        thread_local last_breath late;
+        late.queue = &*q;
+        late.taken = &late_ones;
+        push(*q, run("in time"), "n"_key = 1);
+    });
+    while (late_ones != share_slots) {
+        std::this_thread::sleep_for(1ms);
+    }
+    std::this_thread::sleep_for(20ms);
+    CHECK(q->counts().accepted == share_slots + 1); // takes the lock
+    CHECK(push(*q, run("another"), "n"_key = 1));   // takes it for its first push
+    CHECK(drained(q).size() == share_slots + 2);
+    ending.join();
+
+    CHECK(drained(q).size() == 1);
+    CHECK(q->counts().accepted == share_slots + 3);
+    check_ledger(*q);
 }
 
 TEST_CASE("contexts that were closed or let go are told once, in order") {
