@@ -27,6 +27,7 @@ enum class reason : std::uint8_t {
     empty,
     // dropped: lost later
     closed_context,
+    bad_json,
     memory,
     expired,
     shutdown,
@@ -36,7 +37,7 @@ enum class reason : std::uint8_t {
     rejected,
     too_large,
 };
-inline constexpr std::size_t reason_total = 14;
+inline constexpr std::size_t reason_total = 15;
 
 /// The word used in logs and statistics, e.g. "queue_full".
 MONARC_API std::string_view to_string(reason why) noexcept;
@@ -95,6 +96,7 @@ struct exporter_stats {
     std::uint64_t stripped_fields = 0;    ///< MONA_ keys taken out (D-4.3: reserved_keys_stripped)
     std::uint64_t overwritten_fields = 0; ///< values replaced by a later one of the same key
     std::uint64_t utf8_repaired = 0;      ///< texts, ids and keys in which bytes became U+FFFD
+    std::uint64_t bad_json_fields = 0;    ///< json() values that were no JSON and were left out
     std::uint64_t class_messages = 0;
     std::uint64_t live_contexts = 0;
     std::uint64_t evicted_contexts = 0;

@@ -245,6 +245,7 @@ void io_loop::take(queued_record record) noexcept {
     try {
         sequencer_.add(record);
     } catch (...) {
+        take_json(record.view()); // and free it
         ++fed_;
         ++dropped_[reason::memory];
     }
@@ -262,6 +263,39 @@ void io_loop::fetch_ahead() const noexcept {
 
 void io_loop::feed(const record_view& record, time_point now) {
     ++fed_;
+    if (json_.concerns(record.shape)) [[unlikely]] {
+        feed_json(record, now);
+    } else {
+        add(record, now);
+    }
+}
+
+// What only this thread can judge is dropped(bad_json); a json() value that is none is left out.
+void io_loop::feed_json(record_view record, time_point now) {
+    const auto bad_fields = json_.counts().bad_fields;
+    switch (json_.read(record)) {
+    case json_texts::verdict::no_memory: ++dropped_[reason::memory]; return;
+    case json_texts::verdict::bad:
+        ++dropped_[reason::bad_json];
+        bad_json_.happened(
+            log_,
+            log_level::warning,
+            fmt::format("push_json: {}; dropped (bad_json)", json_.why()),
+            now);
+        return;
+    case json_texts::verdict::ready: break;
+    }
+    if (json_.counts().bad_fields != bad_fields) {
+        bad_json_field_.happened(
+            log_,
+            log_level::warning,
+            fmt::format("json: {}; the field is left out", json_.why()),
+            now);
+    }
+    add(record, now);
+}
+
+void io_loop::add(const record_view& record, time_point now) {
     if (!aggregator_) {
         ++dropped_[reason::internal];
         return;
@@ -309,7 +343,8 @@ void io_loop::seal(time_point now) {
 // first.
 void io_loop::keep_within_memory() {
     const auto aggregated = aggregator_ ? aggregator_->memory_bytes() : 0;
-    const auto others = queue_.memory_bytes() + sequencer_.memory_bytes() + aggregated;
+    const auto copies = sequencer_.memory_bytes() + json_.memory_bytes();
+    const auto others = queue_.memory_bytes() + copies + aggregated;
     const auto left = options_.memory_limit > others ? options_.memory_limit - others : 0;
     bool has_dropped = false;
     while (list_.memory_bytes() > left && list_.drop_oldest(reason::memory)) {
@@ -327,7 +362,7 @@ void io_loop::keep_within_memory() {
             steady::now());
     }
     tell_lost_classes_again();
-    share_memory(sequencer_.memory_bytes() + aggregated + list_.memory_bytes());
+    share_memory(copies + aggregated + list_.memory_bytes());
 }
 
 void io_loop::share_memory(std::size_t held_by_others) noexcept {
@@ -534,7 +569,8 @@ exporter_stats io_loop::snapshot() {
     }
     s.queue_blocks_added = queue_.blocks_added();
     s.callback_exceptions = log_.exceptions();
-    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + list_.memory_bytes();
+    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + json_.memory_bytes() +
+                     list_.memory_bytes();
     if (!aggregator_) {
         return s;
     }
@@ -544,7 +580,8 @@ exporter_stats io_loop::snapshot() {
     s.fields = aggregated.fields;
     s.stripped_fields = aggregated.stripped_fields;
     s.overwritten_fields = aggregated.overwritten_fields + wire.overwritten_fields;
-    s.utf8_repaired = aggregated.utf8_repaired + wire.utf8_repaired;
+    s.utf8_repaired = aggregated.utf8_repaired + wire.utf8_repaired + json_.counts().utf8_repaired;
+    s.bad_json_fields = json_.counts().bad_fields;
     s.class_messages = aggregated.class_messages;
     s.live_contexts = aggregator_->live_contexts();
     s.evicted_contexts = aggregated.evicted_contexts;
@@ -595,6 +632,9 @@ flush_result io_loop::close(std::chrono::milliseconds timeout) {
         queue_.shut();
         post([this, deadline] { begin_close(deadline); });
         thread_.join();
+        // What an exception left behind: the sequencer frees the texts of JSON records.
+        while (queue_.drain(*this, everything, queue::share_slots) < everything) {
+        }
         queue_.release_storage();
         is_closed_ = true;
     }

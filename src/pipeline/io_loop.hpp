@@ -8,6 +8,7 @@
 #include "core/log.hpp"
 #include "delivery/delivery.hpp"
 #include "destinations/mona_forward.hpp"
+#include "pipeline/json_texts.hpp"
 #include "queue/record_queue.hpp"
 
 #include <monarc/options.hpp>
@@ -68,6 +69,8 @@ private:
     void take(queued_record record) noexcept override;
     void fetch_ahead() const noexcept;
     void feed(const record_view& record, time_point now);
+    void feed_json(record_view record, time_point now);
+    void add(const record_view& record, time_point now);
     void seal(time_point now);
     void keep_within_memory();
     void share_memory(std::size_t held_by_others) noexcept;
@@ -104,6 +107,9 @@ private:
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
+    json_texts json_;
+    repeated_failure bad_json_;
+    repeated_failure bad_json_field_;
     std::optional<aggregate::aggregator> aggregator_;
     std::unique_ptr<destinations::mona_forward> destination_;
     delivery::delivery_list list_;
