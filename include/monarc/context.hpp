@@ -64,6 +64,13 @@ public:
     /// counted.
     bool push(const record& fields) const noexcept;
 
+    /// The same for a JSON text; as exporter::push_json.
+    bool push_json(std::string_view object) const noexcept;
+
+    /// Opens a part of this run: its id is this id, a dot and `id`. Without a class of its own Mona
+    /// is told none. Range, Cost: as exporter::open_context.
+    context sub(std::string_view id, std::string_view class_name = {}) const;
+
     /// The same run with a time of its own instead of the moment of the push: at(t).push(…). Sent
     /// in whole seconds.
     stamped_context at(std::chrono::system_clock::time_point when) const noexcept;
@@ -94,6 +101,7 @@ public:
         return detail::push_to_context(to_.exporter_, to_.entry_, when_, fields...);
     }
     bool push(const record& fields) const noexcept;
+    bool push_json(std::string_view object) const noexcept;
 
 private:
     friend class context;
@@ -104,9 +112,7 @@ private:
 };
 
 inline stamped_context context::at(std::chrono::system_clock::time_point when) const noexcept {
-    return {
-        *this,
-        std::chrono::duration_cast<std::chrono::nanoseconds>(when.time_since_epoch()).count()};
+    return {*this, detail::nanoseconds_of(when)};
 }
 
 } // namespace monarc

@@ -70,9 +70,17 @@ public:
         if (!gate_->enabled.load(std::memory_order_relaxed)) {
             return false;
         }
-        constexpr auto class_name = std::remove_cvref_t<Target>::class_name;
-        return fields.push(
-            {gate_, nullptr, to.text(), to.when}, detail::shape_of<class_name>::load());
+        return fields.push(destination_of(to), class_shape_of(to));
+    }
+
+    /// The same for a JSON text: an object, whose keys that begin with MONA_ are stripped and
+    /// counted; nested objects are not looked into. What is no JSON object is dropped(bad_json).
+    /// Range:   at most 256 KiB, else rejected(oversize).
+    /// Cost:    an allocation and a copy; the I/O thread parses. Not for hot paths.
+    template <push_target Target>
+    bool push_json(Target&& to, std::string_view object) noexcept {
+        return gate_->enabled.load(std::memory_order_relaxed) &&
+               detail::push_json(destination_of(to), class_shape_of(to), object);
     }
 
     /// Reserves the calling thread's whole share of the queue, so that none of its pushes ever
@@ -101,6 +109,21 @@ public:
     exporter_stats stats() const;
 
 private:
+    template <class Target>
+    detail::destination_of_push destination_of(const Target& to) const noexcept {
+        if constexpr (detail::has_class_number<Target>) {
+            return {gate_, nullptr, to.text(), to.when, to.class_number};
+        } else {
+            return {gate_, nullptr, to.text(), to.when};
+        }
+    }
+
+    /// The shape that is only a class; 0 if there was no room for it.
+    template <class Target>
+    static std::uint32_t class_shape_of(const Target&) noexcept {
+        return detail::shape_of<Target::class_name>::load();
+    }
+
     template <class Target, class... Fields>
     [[gnu::always_inline]] bool push_run(const Target& to, const Fields&... fields) noexcept {
         auto* const gate = gate_;
@@ -111,7 +134,12 @@ private:
         if (shape == 0) [[unlikely]] {
             return detail::refuse({gate, nullptr, {}, to.when}, reason::too_many_names);
         }
-        return detail::push_fields(gate, {gate, nullptr, to.text(), to.when}, shape, fields...);
+        if constexpr (detail::has_class_number<Target>) {
+            const detail::gate_and_class by_number{gate, to.class_number};
+            return detail::push_fields(&by_number, destination_of(to), shape, fields...);
+        } else {
+            return detail::push_fields(gate, {gate, nullptr, to.text(), to.when}, shape, fields...);
+        }
     }
 
     struct state;

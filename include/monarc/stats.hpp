@@ -28,6 +28,7 @@ enum class reason : std::uint8_t {
     // dropped: lost later
     invalid_record,
     closed_context,
+    bad_json,
     memory,
     expired,
     shutdown,
@@ -100,6 +101,7 @@ struct exporter_stats {
     std::uint64_t stripped_fields = 0;    ///< MONA_ keys taken out (D-4.3: reserved_keys_stripped)
     std::uint64_t overwritten_fields = 0; ///< values replaced by a later one of the same key
     std::uint64_t utf8_repaired = 0;      ///< texts, ids and keys in which bytes became U+FFFD
+    std::uint64_t bad_json_fields = 0;    ///< json() values that were no JSON and were left out
     std::uint64_t class_messages = 0;
     std::uint64_t live_contexts = 0;
     std::uint64_t live_series = 0;      ///< series with values in this interval or the last

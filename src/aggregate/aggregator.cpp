@@ -13,10 +13,13 @@ constexpr std::uint64_t bit_of(key_number key) noexcept {
     return std::uint64_t{1} << (key % 64);
 }
 
+// What a value takes beside the bytes of a text, at most.
+constexpr std::size_t value_head_bytes = 9;
+
 // What a field takes in msgpack but for a text's own bytes, at most. A text that is repaired may
 // take more: that is rare, and the hard cap of a payload is far away.
 std::size_t wire_bytes_of(const key_name& key) noexcept {
-    return key.text.size() + 2 + 9;
+    return key.text.size() + 2 + value_head_bytes;
 }
 
 constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
@@ -43,13 +46,20 @@ const aggregator::known_shape& aggregator::learn(std::uint32_t number) {
     auto& known = shapes_[number];
     if (known.s == nullptr) {
         const auto& s = shape_of_number(number);
+        for (const auto key : s.keys) {
+            known.key_bits |= bit_of(key);
+        }
         for (const auto& field : s.fields) {
-            known.key_bits |= bit_of(field.key);
             known.wire_bytes += wire_bytes_of(name(field.key));
         }
         known.s = &s;
     }
     return known;
+}
+
+// A number among many takes up to nine bytes instead of four or eight.
+std::size_t aggregator::body_wire_bytes(const shape& s, std::string_view body) const noexcept {
+    return s.has_numbers ? body.size() / 4 * 9 + 9 : body.size();
 }
 
 // Strips reserved keys, and of a key that was added twice keeps the later value at the place of the
@@ -61,7 +71,7 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
         ++out.fields;
         const auto& key = name(field.key);
         // A field's bytes end where the next begins; the key's 2, the type's 1 and the value's.
-        const std::size_t value = field.type == detail::value_type::text ? 2 + field.text.size()
+        const std::size_t value = field.type == detail::value_type::text ? 4 + field.text.size()
                                   : field.type == detail::value_type::boolean ? 1
                                   : field.type == detail::value_type::null    ? 0
                                                                               : 8;
@@ -92,6 +102,36 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
     out.body = cleaned_body_.view();
 }
 
+// What a JSON text held. Its keys are few or many; one without a number makes it stand alone.
+void aggregator::prepare_json(const record_view& record, prepared& out) {
+    out.shape = detail::record_shape;
+    out.fields = record.json->fields;
+    counts_.stripped_fields += record.json->stripped;
+    counts_.overwritten_fields += record.json->repeated;
+    counts_.utf8_repaired += record.json->is_repaired ? 1 : 0;
+    visit_self_described(record.body, [&](const field_view& field) {
+        if (field.key == key_without_room) {
+            out.stands_alone = true;
+        } else {
+            out.key_bits |= bit_of(field.key);
+        }
+        out.wire_bytes += self_described_wire_bytes(field);
+    });
+}
+
+bool aggregator::has_nothing_left(const prepared& record) const {
+    if (record.shape == detail::record_shape) {
+        return record.body.empty();
+    }
+    const auto& s = *shapes_[record.shape].s;
+    if (!s.has_json) {
+        return s.keys.empty();
+    }
+    bool is_empty = true;
+    visit_shape(s, record.body, [&](const field_view&) { is_empty = false; });
+    return is_empty;
+}
+
 // Finds out what the record is. Returns: false if it ends here, counted.
 bool aggregator::prepare(const record_view& record, prepared& out) {
     if (record.shape == 0) {
@@ -111,17 +151,24 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
         const auto class_shape = load_unaligned<std::uint32_t>(record.body.data());
         out.class_name = class_shape != 0 ? known(class_shape).s->class_name : key_without_room;
         prepare_self_described(record.body.substr(sizeof class_shape), out);
+    } else if (record.shape == detail::json_shape) {
+        const auto class_shape = record.json->class_shape;
+        out.class_name = class_shape != 0 ? known(class_shape).s->class_name : key_without_room;
+        prepare_json(record, out);
     } else {
         const auto& shape = known(record.shape);
         out.class_name = shape.s->class_name;
         out.key_bits = shape.key_bits;
-        out.fields = shape.s->fields.size();
-        out.wire_bytes = shape.wire_bytes + record.body.size();
+        out.fields = shape.s->keys.size();
+        out.wire_bytes = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
     }
     counts_.fields += out.fields;
-    if (out.body.empty() && (out.key_bits == 0)) {
+    if (has_nothing_left(out)) {
         ++counts_.filtered[reason::empty];
         return false;
+    }
+    if (record.class_name != key_without_room) {
+        out.class_name = record.class_name;
     }
     if (record.context != nullptr) {
         out.class_name = record.context->class_name;
@@ -138,16 +185,28 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
     return true;
 }
 
-// Known before the record was looked into; of run-time keys only that they are no longer than 255
-// bytes.
+std::size_t aggregator::self_described_wire_bytes(const field_view& field) {
+    constexpr std::size_t heads = 5 + value_head_bytes; // of a key, of its value
+    const auto key_bytes =
+        field.key == key_without_room ? field.name.size() : name(field.key).text.size();
+    return key_bytes + heads + field.text.size();
+}
+
+// Known before anything is counted.
 std::size_t aggregator::most_wire_bytes(const record_view& record) {
-    const auto fields = record.shape == detail::record_shape
-                            ? record.body.size() / 3 * (detail::max_name_bytes + 8)
-                            : known(record.shape).wire_bytes;
+    std::size_t fields = 0;
+    const auto add = [&](const field_view& field) { fields += self_described_wire_bytes(field); };
+    if (record.shape == detail::record_shape) {
+        visit_self_described(record.body.substr(sizeof(std::uint32_t)), add);
+    } else if (record.shape == detail::json_shape) {
+        visit_self_described(record.body, add);
+    } else {
+        const auto& shape = known(record.shape);
+        fields = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
+    }
     const auto id_bytes = record.context != nullptr ? record.context->id.size() : record.id.size();
     // Twice an event's own bytes: a class message may come with it.
-    return fields + record.body.size() +
-           2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
+    return fields + 2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
 }
 
 // Where the record's context is held, if the handle knows.
@@ -180,45 +239,34 @@ std::uint32_t aggregator::find_or_hold(const record_view& record, std::string_vi
     return place;
 }
 
-bool aggregator::shares_key(const batch_entry& entry, const prepared& record) const {
-    // The bits met; most often because a key really stands in both.
-    const auto stands_in_entry = [&](key_number key) {
-        for (auto at = entry.first_part; at != no_part; at = batch_.parts[at].next) {
-            const auto& part = batch_.parts[at];
-            bool found = false;
-            if (part.shape == detail::record_shape) {
-                visit_self_described(batch_.body_of(part), [&](const field_view& field) {
-                    found = found || field.key == key;
-                });
-            } else {
-                const auto& fields = shapes_[part.shape].s->fields;
-                found = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
-                    return field.key == key;
-                });
-            }
-            if (found) {
-                return true;
-            }
-        }
-        return false;
-    };
-    bool shares = false;
-    if (record.shape == detail::record_shape) {
-        visit_self_described(record.body, [&](const field_view& field) {
-            shares = shares || stands_in_entry(field.key);
-        });
+template <class Visit>
+void aggregator::visit_keys(std::uint32_t shape, std::string_view body, Visit&& visit) const {
+    if (shape == detail::record_shape) {
+        visit_self_described(body, [&](const field_view& field) { visit(field.key); });
     } else {
-        const auto& fields = shapes_[record.shape].s->fields;
-        shares = std::any_of(fields.begin(), fields.end(), [&](const shape_field& field) {
-            return stands_in_entry(field.key);
+        const auto& keys = shapes_[shape].s->keys;
+        std::for_each(keys.begin(), keys.end(), visit);
+    }
+}
+
+// The bits met; most often because a key really stands in both.
+bool aggregator::shares_key(const batch_entry& entry, const prepared& record) {
+    keys_of_record_.resize(std::size_t{1} << 16);
+    visit_keys(record.shape, record.body, [&](key_number key) { keys_of_record_[key] = true; });
+    bool shares = false;
+    for (auto at = entry.first_part; at != no_part && !shares; at = batch_.parts[at].next) {
+        const auto& part = batch_.parts[at];
+        visit_keys(part.shape, batch_.body_of(part), [&](key_number key) {
+            shares = shares || keys_of_record_[key];
         });
     }
+    visit_keys(record.shape, record.body, [&](key_number key) { keys_of_record_[key] = false; });
     return shares;
 }
 
 // mona-client.md 16.1 and 16.2 for forward: the same second, no key in common or the later may
 // replace the earlier.
-bool aggregator::may_merge(const batch_entry& entry, const prepared& record, bool& repeats) const {
+bool aggregator::may_merge(const batch_entry& entry, const prepared& record, bool& repeats) {
     if ((entry.key_bits & record.key_bits) == 0) {
         return true;
     }
@@ -270,7 +318,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (context.told_epoch != epoch_ || context.class_name != fresh.class_name) {
         tell_class(context, fresh.class_name, seconds, wall / nanoseconds_per_second);
     }
-    if (settings_.merge != merge_mode::off && is_open(context)) {
+    if (settings_.merge != merge_mode::off && !fresh.stands_alone && is_open(context)) {
         auto& entry = batch_.entries[context.entry];
         bool repeats = false;
         if (entry.seconds == seconds && may_merge(entry, fresh, repeats)) {
@@ -281,6 +329,9 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
         }
     }
     append_part(open_entry(context, seconds, wall / nanoseconds_per_second), fresh);
+    if (fresh.stands_alone) {
+        context.entry = context_table::none;
+    }
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "core/batch.hpp"
 #include "core/byte_buffer.hpp"
 #include "core/context_entry.hpp"
+#include "core/fields.hpp"
 #include "core/record_view.hpp"
 
 #include <monarc/options.hpp>
@@ -101,6 +102,7 @@ private:
         std::uint64_t key_bits = 0; // one bit per key, by its number modulo 64
         std::size_t wire_bytes = 0; // keys and values but for texts, at most
     };
+    std::size_t body_wire_bytes(const shape& s, std::string_view body) const noexcept;
 
     struct prepared {
         std::string_view id;
@@ -110,6 +112,7 @@ private:
         std::uint64_t key_bits;
         std::size_t wire_bytes;
         std::size_t fields;
+        bool stands_alone; // has keys without a number, which cannot be told from others
     };
 
     // A field of a record with run-time keys, as it stands in the body.
@@ -127,6 +130,9 @@ private:
     std::size_t most_wire_bytes(const record_view& record);
     bool prepare(const record_view& record, prepared& out);
     void prepare_self_described(std::string_view body, prepared& out);
+    void prepare_json(const record_view& record, prepared& out);
+    bool has_nothing_left(const prepared& record) const;
+    std::size_t self_described_wire_bytes(const field_view& field);
     std::uint32_t place_of(const detail::context_entry& handle) const noexcept;
     std::uint32_t find_or_hold(const record_view& record, std::string_view id);
     std::size_t memory_bytes_with_one_more() const noexcept;
@@ -134,8 +140,10 @@ private:
     bool is_open(const context_table::held& context) const noexcept {
         return context.entry != context_table::none && context.entry_batch == batch_number_;
     }
-    bool may_merge(const batch_entry& entry, const prepared& record, bool& repeats) const;
-    bool shares_key(const batch_entry& entry, const prepared& record) const;
+    bool may_merge(const batch_entry& entry, const prepared& record, bool& repeats);
+    template <class Visit>
+    void visit_keys(std::uint32_t shape, std::string_view body, Visit&& visit) const;
+    bool shares_key(const batch_entry& entry, const prepared& record);
     void append_part(batch_entry& entry, const prepared& record);
     void tell_class(
         context_table::held& context,
@@ -161,6 +169,7 @@ private:
     std::string repaired_id_;
     byte_buffer cleaned_body_;
     std::vector<raw_field> raw_fields_;
+    std::vector<bool> keys_of_record_; // by number; shares_key leaves none marked
 };
 
 } // namespace monarc::aggregate

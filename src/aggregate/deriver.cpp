@@ -110,6 +110,8 @@ bool deriver::apply(rule& of, const record_view& record, derived& out) {
     };
     if (record.shape == detail::record_shape) {
         visit_self_described(record.body.substr(sizeof(std::uint32_t)), take);
+    } else if (record.shape == detail::json_shape) {
+        visit_self_described(record.body, take);
     } else {
         visit_shape(shape_of_number(record.shape), record.body, take);
     }

@@ -1,8 +1,16 @@
 #include "aggregate/sequencer.hpp"
 
+#include "core/json_block.hpp"
+
 #include <algorithm>
 
 namespace monarc::aggregate {
+
+sequencer::~sequencer() {
+    for (; next_ != order_.size(); ++next_) {
+        take_json(view(order_[next_]));
+    }
+}
 
 void sequencer::add(queued_record record) {
     const auto stamp = record.stamp();
@@ -53,8 +61,14 @@ void sequencer::drop_taken() {
     if (next_ == 0) {
         return;
     }
+    std::size_t bytes = 0;
+    for (auto i = next_; i != order_.size(); ++i) {
+        bytes += at(order_[i].offset).bytes().size();
+    }
     spare_bytes_.clear();
+    spare_bytes_.room_for(bytes); // first what can fail
     spare_.clear();
+    spare_.reserve(count());
     for (; next_ != order_.size(); ++next_) {
         spare_.push_back(order_[next_]);
         spare_.back().offset = static_cast<std::uint32_t>(spare_bytes_.size());

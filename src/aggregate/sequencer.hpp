@@ -15,8 +15,13 @@ namespace monarc::aggregate {
 
 class sequencer {
 public:
-    // Copies the record. Calls between two `sort`s come in runs that are in order, one for each
-    // thread.
+    sequencer() = default;
+    sequencer(const sequencer&) = delete;
+    sequencer& operator=(const sequencer&) = delete;
+    ~sequencer(); // frees the texts of records that nobody took
+
+    // Copies the record; what it owns is then the copy's. Calls between two `sort`s come in runs
+    // that are in order, one for each thread.
     void add(queued_record record);
 
     // Merges the runs. Records of one thread never change places.

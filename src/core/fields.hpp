@@ -14,10 +14,15 @@
 namespace monarc {
 
 struct field_view {
-    key_number key;
-    detail::value_type type;
-    std::uint64_t word = 0; // boolean, integer, natural; the bits of a real
-    std::string_view text;
+    key_number key = key_without_room; // then `name` says it
+    detail::value_type type{};         // null where an optional value is missing
+    std::uint64_t word = 0;            // boolean, integer, natural; the bits of a real
+    std::string_view text;             // text, packed; the bytes of many numbers
+    std::string_view name{};
+
+    // Of a shape: where it stands, and where the texts of what is in it begin.
+    std::size_t index = 0;
+    std::size_t text_at = 0;
 
     double real() const noexcept { return std::bit_cast<double>(word); }
 };
@@ -29,73 +34,133 @@ Value load_unaligned(const char* from) noexcept {
     return value;
 }
 
-// The body of a shape: fixed parts at known offsets, then the texts in the order of their fields.
+// The value of a field that is no object or array; `text_at` goes on behind its text. A json() is
+// what the I/O thread has made of its text: MessagePack, or nothing if it was no JSON.
+inline field_view
+view_of_value(const shape_field& field, std::string_view body, std::size_t& text_at) noexcept {
+    field_view view{.key = field.key, .type = field.type, .text = {}, .text_at = text_at};
+    const char* const at = body.data() + field.offset;
+    if (detail::has_bytes(field.type)) {
+        const std::size_t bytes = load_unaligned<std::uint16_t>(at);
+        view.text = body.substr(text_at, bytes);
+        text_at += bytes;
+        if (field.type == detail::value_type::json) {
+            view.type = detail::value_type::packed;
+        }
+    } else if (field.type == detail::value_type::boolean) {
+        view.word = static_cast<unsigned char>(*at);
+    } else if (field.type != detail::value_type::null) {
+        view.word = load_unaligned<std::uint64_t>(at);
+    }
+    if (field.is_optional && body[field.flag_offset] == 0) {
+        view.type = detail::value_type::null;
+    }
+    return view;
+}
+
+// A json() whose text was no JSON: as if it had not been pushed.
+inline bool is_lost(const shape_field& field, const field_view& view) noexcept {
+    return field.type == detail::value_type::json && view.text.empty();
+}
+
+// Bytes of the texts that stand in an object or array.
+inline std::size_t
+text_bytes_inside(const shape& s, std::size_t index, std::string_view body) noexcept {
+    std::size_t bytes = 0;
+    for (auto i = index + 1; i <= index + s.fields[index].inside; ++i) {
+        if (detail::has_bytes(s.fields[i].type)) {
+            bytes += load_unaligned<std::uint16_t>(body.data() + s.fields[i].offset);
+        }
+    }
+    return bytes;
+}
+
+// The fields of the record itself; of an object or array only that it is there. The body of a
+// shape: fixed parts at known offsets, then the texts in the order of their fields.
 template <class Visit>
 void visit_shape(const shape& s, std::string_view body, Visit&& visit) {
     std::size_t text_at = s.fixed_bytes;
-    for (const auto& field : s.fields) {
-        field_view view{.key = field.key, .type = field.type, .word = 0, .text = {}};
-        const char* const at = body.data() + field.offset;
-        switch (field.type) {
-        case detail::value_type::null: break;
-        case detail::value_type::boolean: view.word = static_cast<unsigned char>(*at); break;
-        case detail::value_type::text: {
-            const std::size_t bytes = load_unaligned<std::uint16_t>(at);
-            view.text = body.substr(text_at, bytes);
-            text_at += bytes;
-            break;
+    for (std::size_t i = 0; i < s.fields.size(); i += 1u + s.fields[i].inside) {
+        const auto& field = s.fields[i];
+        field_view view;
+        if (detail::has_members(field.type)) {
+            view = {.key = field.key, .type = field.type, .text = {}, .text_at = text_at};
+            text_at += text_bytes_inside(s, i, body);
+        } else {
+            view = view_of_value(field, body, text_at);
+            if (is_lost(field, view)) {
+                continue;
+            }
         }
-        default: view.word = load_unaligned<std::uint64_t>(at);
-        }
+        view.index = i;
         visit(view);
     }
 }
 
-// A body that describes itself: key number (16 bits), type (8 bits), then 8 bytes, 1 byte, none, or
-// a 16-bit length and a text.
+// A body that describes itself: key number (16 bits), type (8 bits); of a key without a number a
+// 32-bit length and its text; then 8 bytes, 1 byte, none, or a 32-bit length and bytes.
 template <class Visit>
 void visit_self_described(std::string_view body, Visit&& visit) {
     const char* at = body.data();
     const char* const end = at + body.size();
+    const auto take_bytes = [&] {
+        const std::size_t bytes = load_unaligned<std::uint32_t>(at);
+        const std::string_view taken(at + sizeof(std::uint32_t), bytes);
+        at += sizeof(std::uint32_t) + bytes;
+        return taken;
+    };
     while (at != end) {
         field_view view{
             .key = load_unaligned<key_number>(at),
             .type = static_cast<detail::value_type>(at[2]),
-            .word = 0,
             .text = {}};
         at += 3;
+        if (view.key == key_without_room) {
+            view.name = take_bytes();
+        }
         switch (view.type) {
         case detail::value_type::null: break;
         case detail::value_type::boolean: view.word = static_cast<unsigned char>(*at++); break;
-        case detail::value_type::text: {
-            const std::size_t bytes = load_unaligned<std::uint16_t>(at);
-            view.text = {at + 2, bytes};
-            at += 2 + bytes;
-            break;
-        }
+        case detail::value_type::text:
+        case detail::value_type::packed: view.text = take_bytes(); break;
         default: view.word = load_unaligned<std::uint64_t>(at); at += 8;
         }
         visit(view);
     }
 }
 
-// Appends one field in the self-described form.
+// Appends one field in the self-described form. `name`: of a key without a number.
 template <class Bytes>
 void append_self_described(
-    Bytes& to, key_number key, detail::value_type type, const void* value, std::size_t bytes) {
+    Bytes& to,
+    key_number key,
+    detail::value_type type,
+    const void* value,
+    std::size_t bytes,
+    std::string_view name = {}) {
     const auto put = [&](const void* from, std::size_t count) {
-        const auto* const first = static_cast<const char*>(from);
-        to.insert(to.end(), first, first + count);
+        if (count != 0) {
+            const auto* const first = static_cast<const char*>(from);
+            to.insert(to.end(), first, first + count);
+        }
+    };
+    const auto put_length = [&](std::size_t count) {
+        const auto length = static_cast<std::uint32_t>(count);
+        put(&length, sizeof length);
     };
     put(&key, sizeof key);
     put(&type, 1);
-    if (type == detail::value_type::text) {
-        const auto length = static_cast<std::uint16_t>(bytes);
-        put(&length, sizeof length);
+    if (key == key_without_room) {
+        put_length(name.size());
+        put(name.data(), name.size());
     }
-    if (bytes != 0) {
-        put(value, bytes);
+    if (type == detail::value_type::text || type == detail::value_type::packed) {
+        put_length(bytes);
     }
+    put(value, bytes);
 }
+
+// Of a field whose key has a number: bytes beside those of its value.
+inline constexpr std::size_t most_self_described_head = 7;
 
 } // namespace monarc

@@ -23,19 +23,31 @@ struct key_name {
 };
 
 struct shape_field {
-    key_number key;
-    detail::value_type type;
-    std::uint16_t offset; // of its fixed part in the body
+    key_number key = key_without_room; // which an element of an array keeps
+    detail::value_type type{};
+    bool is_optional = false;
+    std::uint16_t offset = 0;      // of its fixed part in the body
+    std::uint16_t flag_offset = 0; // of the byte that says whether an optional value is there
+    std::uint16_t members = 0;     // of an object or array
+    std::uint16_t inside = 0;      // all that stands in it, however deep
 };
 
 // What a shape number stands for.
 struct shape {
-    key_number class_name = key_without_room; // "" of a push through a handle
-    std::vector<shape_field> fields;          // in the written order
+    key_number class_name = key_without_room; // "" if the class does not come with the shape
+    std::vector<key_number> keys;             // of the record itself, in the written order
+    std::vector<shape_field> fields;          // the same order; what stands in a field is behind it
     std::uint32_t fixed_bytes = 0;            // where the texts begin
+    bool has_json = false;                    // somewhere in it
+    bool has_numbers = false;                 // many of them in one value
 };
 
 key_number intern_key(std::string_view name) noexcept;
+
+// The same for a name that data brings, not a program: such names may take a quarter of the
+// numbers, so that no data uses up those of the programs. Returns: key_without_room when that is
+// reached.
+key_number intern_key_of_data(std::string_view name) noexcept;
 
 // The number must come from intern_key, the result lives until the process ends.
 const key_name& name_of(key_number number) noexcept;

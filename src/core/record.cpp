@@ -12,7 +12,9 @@ void record::append(
     std::uint16_t name, detail::value_type type, const void* value, std::size_t bytes) {
     if (name == key_without_room) {
         nameless_ = true;
-    } else if (name == key_too_long || body_.size() + bytes + 5 > detail::max_record_bytes) {
+    } else if (
+        name == key_too_long ||
+        body_.size() + bytes + most_self_described_head > detail::max_record_bytes) {
         too_large_ = true;
     } else {
         append_self_described(body_, name, type, value, bytes);

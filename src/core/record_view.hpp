@@ -2,6 +2,8 @@
 
 // A record as it comes off the queue: bytes that somebody else owns.
 
+#include "core/names.hpp"
+
 #include <monarc/detail/slot.hpp>
 
 #include <cstddef>
@@ -11,14 +13,26 @@
 
 namespace monarc {
 
+// What a JSON text was found to hold; the body then holds the fields that are left, in the
+// self-described form, no key twice and none reserved.
+struct json_facts {
+    std::uint32_t class_shape = 0; // the shape that is only a class
+    std::uint64_t fields = 0;      // as they stand in the text
+    std::uint64_t repeated = 0;    // keys that stood there before
+    std::uint64_t stripped = 0;
+    bool is_repaired = false; // bytes became U+FFFD
+};
+
 struct record_view {
     std::uint32_t shape;
-    std::uint32_t id_hash = 0;      // hash_of_id(id); 0: nobody has taken it yet
-    std::uint64_t stamp;            // ticks
-    std::int64_t when;              // nanoseconds since 1970, or detail::no_time
-    detail::context_entry* context; // null: the id is in `id`
+    std::uint32_t id_hash = 0;                // hash_of_id(id); 0: nobody has taken it yet
+    std::uint64_t stamp;                      // ticks
+    std::int64_t when;                        // nanoseconds since 1970, or detail::no_time
+    detail::context_entry* context;           // null: the id is in `id`
+    key_number class_name = key_without_room; // of an id, if it does not come with the shape
     std::string_view body;
     std::string_view id;
+    const json_facts* json = nullptr; // of detail::json_shape, once the text was read
 };
 
 // Whose record it is: one of both is not 0.
@@ -42,6 +56,20 @@ constexpr std::size_t id_bytes_of(std::uint64_t head) noexcept {
 }
 constexpr std::size_t content_bytes_of(std::uint64_t head) noexcept {
     return body_bytes_of(head) + id_bytes_of(head);
+}
+
+// What a slot says about where it goes (detail::slot::target). Contexts lie at even addresses.
+inline std::uint64_t target_of(const detail::context_entry* context) noexcept {
+    return reinterpret_cast<std::uint64_t>(context);
+}
+constexpr std::uint64_t target_of(key_number class_name) noexcept {
+    return std::uint64_t{class_name} << 1 | 1;
+}
+inline detail::context_entry* context_of_target(std::uint64_t target) noexcept {
+    return reinterpret_cast<detail::context_entry*>((target & 1) != 0 ? 0 : target);
+}
+constexpr key_number class_of_target(std::uint64_t target) noexcept {
+    return (target & 1) != 0 ? static_cast<key_number>(target >> 1) : key_without_room;
 }
 
 // Multiplies words into one another, the last one overlapping; ids of one process need no more
@@ -87,13 +115,14 @@ public:
     }
     record_view view() const noexcept {
         const auto body_bytes = body_bytes_of(head());
+        const auto target = word<std::uint64_t>(offsetof(detail::slot, target));
         const char* const content = at_ + detail::slot_header_bytes;
         return {
             .shape = shape_of_head(head()),
             .stamp = stamp(),
             .when = word<std::int64_t>(offsetof(detail::slot, when)),
-            .context = reinterpret_cast<detail::context_entry*>(
-                word<std::uint64_t>(offsetof(detail::slot, target))),
+            .context = context_of_target(target),
+            .class_name = class_of_target(target),
             .body = {content, body_bytes},
             .id = {content + body_bytes, id_bytes_of(head())}};
     }

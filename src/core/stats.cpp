@@ -12,6 +12,7 @@ std::string_view to_string(reason why) noexcept {
     case reason::empty: return "empty";
     case reason::invalid_record: return "invalid_record";
     case reason::closed_context: return "closed_context";
+    case reason::bad_json: return "bad_json";
     case reason::memory: return "memory";
     case reason::expired: return "expired";
     case reason::shutdown: return "shutdown";

@@ -44,6 +44,21 @@ std::string base64(const std::array<unsigned char, 16>& bytes) {
     return text;
 }
 
+char* put_bytes(std::string_view bytes, char* at) {
+    detail::copy_text(reinterpret_cast<unsigned char*>(at), bytes.data(), bytes.size());
+    return at + bytes.size();
+}
+
+// The bytes of many numbers, wherever they lie.
+template <class Number, class Put>
+char* put_numbers(std::string_view bytes, char* at, Put put) {
+    at = encode::put_array(at, bytes.size() / sizeof(Number));
+    for (std::size_t i = 0; i < bytes.size(); i += sizeof(Number)) {
+        at = put(at, load_unaligned<Number>(bytes.data() + i));
+    }
+    return at;
+}
+
 // forward.md section 9: a receiver may acknowledge what it threw away, so debug builds read again
 // what they wrote.
 [[maybe_unused]] bool reads_back(std::string_view entries, std::size_t count) {
@@ -99,12 +114,20 @@ const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t num
     if (number >= shapes_.size()) {
         shapes_.resize(number + 1u);
     }
-    if (!shapes_[number].is_known) {
+    if (shapes_[number].s == nullptr) {
         const auto& s = shape_of_number(number);
-        known_shape fresh{.is_known = true, .fixed_bytes = s.fixed_bytes, .fields = {}};
+        known_shape fresh{.s = &s, .fields = {}};
         for (const auto& field : s.fields) {
-            const auto& key = key_piece(field.key);
-            fresh.fields.push_back({.key = key, .type = field.type, .offset = field.offset});
+            const auto key = field.key == key_without_room ? encoded_piece() : key_piece(field.key);
+            const bool is_plain =
+                !field.is_optional && !detail::has_members(field.type) &&
+                (field.type == detail::value_type::text || !detail::has_bytes(field.type));
+            fresh.fields.push_back(
+                {.key = key,
+                 .type = field.type,
+                 .is_plain = is_plain,
+                 .offset = field.offset,
+                 .inside = field.inside});
             fresh.most_bytes += key.room() + encode::most_head_bytes;
         }
         shapes_[number] = std::move(fresh);
@@ -126,34 +149,103 @@ char* mona_forward_wire::put_text(std::string_view text, char* at) {
     return at + text.size();
 }
 
-[[gnu::always_inline]] inline char* mona_forward_wire::put_value(
-    detail::value_type type, std::uint64_t word, std::string_view text, char* at) {
-    switch (type) {
+[[gnu::always_inline]] inline char*
+mona_forward_wire::put_value(const field_view& field, char* at) {
+    switch (field.type) {
     case detail::value_type::null: return encode::put_nil(at);
-    case detail::value_type::boolean: return encode::put_boolean(at, word != 0);
+    case detail::value_type::boolean: return encode::put_boolean(at, field.word != 0);
     case detail::value_type::integer:
-        return encode::put_integer(at, static_cast<std::int64_t>(word));
-    case detail::value_type::natural: return encode::put_natural(at, word);
-    case detail::value_type::real: return encode::put_real(at, std::bit_cast<double>(word));
-    case detail::value_type::text: return put_text(text, at);
+        return encode::put_integer(at, static_cast<std::int64_t>(field.word));
+    case detail::value_type::natural: return encode::put_natural(at, field.word);
+    case detail::value_type::real: return encode::put_real(at, field.real());
+    case detail::value_type::text: return put_text(field.text, at);
+    case detail::value_type::reals: return put_numbers<double>(field.text, at, encode::put_real);
+    case detail::value_type::floats: return put_numbers<float>(field.text, at, encode::put_real);
+    case detail::value_type::integers:
+        return put_numbers<std::int64_t>(field.text, at, encode::put_integer);
+    case detail::value_type::packed: return put_bytes(field.text, at);
+    case detail::value_type::json:   // read by now, hence packed
+    case detail::value_type::object: // these two need their shape
+    case detail::value_type::array: break;
+    }
+    assert(false);
+    return encode::put_nil(at);
+}
+
+// What stands in an object or array, behind its head. A lost json() is left out of an object; what
+// stands behind it in an array keeps its place.
+char* mona_forward_wire::put_members(
+    const known_shape& shape,
+    std::size_t index,
+    std::string_view body,
+    std::size_t& text_at,
+    char* at) {
+    const auto& holder = shape.s->fields[index];
+    const bool is_object = holder.type == detail::value_type::object;
+    const auto lies_lost = [&](std::size_t i) {
+        const auto& field = shape.s->fields[i];
+        return field.type == detail::value_type::json &&
+               load_unaligned<std::uint16_t>(body.data() + field.offset) == 0;
+    };
+    const auto end = index + 1 + holder.inside;
+    std::size_t members = holder.members;
+    if (is_object && shape.s->has_json) {
+        for (auto i = index + 1; i < end; i += 1u + shape.fields[i].inside) {
+            members -= lies_lost(i) ? 1 : 0;
+        }
+    }
+    at = is_object ? encode::put_map(at, members) : encode::put_array(at, members);
+    for (auto i = index + 1; i < end; i += 1u + shape.fields[i].inside) {
+        if (is_object && lies_lost(i)) {
+            continue;
+        }
+        at = put_field_value(shape, i, body, text_at, shape.fields[i].key.put(at));
     }
     return at;
+}
+
+// The value of any field of a shape; `text_at` goes on behind its texts.
+char* mona_forward_wire::put_field_value(
+    const known_shape& shape,
+    std::size_t index,
+    std::string_view body,
+    std::size_t& text_at,
+    char* at) {
+    const auto& field = shape.s->fields[index];
+    if (detail::has_members(field.type)) {
+        return put_members(shape, index, body, text_at, at);
+    }
+    const auto view = view_of_value(field, body, text_at);
+    return is_lost(field, view) ? encode::put_nil(at) : put_value(view, at);
+}
+
+char* mona_forward_wire::put_key(const field_view& field, char* at) {
+    if (field.key != key_without_room) {
+        return key_piece(field.key).put(at);
+    }
+    return put_bytes(field.name, encode::put_text_head(at, field.name.size()));
 }
 
 char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* at) {
     const auto body = b.body_of(part);
     if (part.shape == detail::record_shape) {
-        visit_self_described(body, [&](const field_view& field) {
-            at = key_piece(field.key).put(at);
-            at = put_value(field.type, field.word, field.text, at);
-        });
+        visit_self_described(
+            body, [&](const field_view& field) { at = put_value(field, put_key(field, at)); });
         return at;
     }
     const auto& shape = known(part.shape);
-    std::size_t text_at = shape.fixed_bytes;
-    for (const auto& field : shape.fields) {
-        at = field.key.put(at);
+    std::size_t text_at = shape.s->fixed_bytes;
+    for (std::size_t i = 0; i < shape.fields.size(); i += 1u + shape.fields[i].inside) {
+        const auto& field = shape.fields[i];
         const char* const from = body.data() + field.offset;
+        if (!field.is_plain) {
+            if (field.type != detail::value_type::json ||
+                load_unaligned<std::uint16_t>(from) != 0) {
+                at = put_field_value(shape, i, body, text_at, field.key.put(at));
+            }
+            continue;
+        }
+        at = field.key.put(at);
         if (field.type == detail::value_type::text) {
             const std::size_t bytes = load_unaligned<std::uint16_t>(from);
             at = put_text({body.data() + text_at, bytes}, at);
@@ -163,7 +255,8 @@ char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* 
         } else if (field.type == detail::value_type::null) {
             at = encode::put_nil(at);
         } else {
-            at = put_value(field.type, load_unaligned<std::uint64_t>(from), {}, at);
+            at = put_value(
+                {.type = field.type, .word = load_unaligned<std::uint64_t>(from), .text = {}}, at);
         }
     }
     return at;
@@ -178,12 +271,17 @@ mona_forward_wire::extent mona_forward_wire::measure(const batch& b, const batch
         if (part.shape == detail::record_shape) {
             visit_self_described(b.body_of(part), [&](const field_view& field) {
                 ++all.fields;
-                all.bytes += key_piece(field.key).room() + encode::most_head_bytes;
+                all.bytes += 2 * encode::most_head_bytes;
+                all.bytes += field.key != key_without_room ? key_piece(field.key).room() : 0;
             });
         } else {
             const auto& shape = known(part.shape);
-            all.fields += shape.fields.size();
             all.bytes += shape.most_bytes;
+            if (shape.s->has_json) [[unlikely]] {
+                visit_shape(*shape.s, b.body_of(part), [&](const field_view&) { ++all.fields; });
+            } else {
+                all.fields += shape.s->keys.size();
+            }
         }
     }
     return all;
@@ -191,31 +289,36 @@ mona_forward_wire::extent mona_forward_wire::measure(const batch& b, const batch
 
 // Mode overwrite: each key once, at the place of its first value, with its last value.
 char* mona_forward_wire::put_last_values(const batch& b, const batch_entry& entry, char* to) {
-    std::vector<field_view> fields;
+    std::vector<last_value> fields;
     last_of_key_.resize(1u << 16);
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
         const auto& part = b.parts[at];
         const auto take = [&](const field_view& field) {
             auto& place = last_of_key_[field.key];
             if (place == 0) {
-                fields.push_back(field);
+                fields.push_back({.field = field, .part = &part});
                 place = static_cast<std::uint32_t>(fields.size());
             } else {
-                fields[place - 1] = field;
+                fields[place - 1] = {.field = field, .part = &part};
                 ++counts_.overwritten_fields;
             }
         };
         if (part.shape == detail::record_shape) {
             visit_self_described(b.body_of(part), take);
         } else {
-            visit_shape(shape_of_number(part.shape), b.body_of(part), take);
+            visit_shape(*known(part.shape).s, b.body_of(part), take);
         }
     }
     to = encode::put_map(to, fields.size());
-    for (const auto& field : fields) {
+    for (const auto& [field, part] : fields) {
         last_of_key_[field.key] = 0;
         to = key_piece(field.key).put(to);
-        to = put_value(field.type, field.word, field.text, to);
+        if (detail::has_members(field.type)) {
+            auto text_at = field.text_at;
+            to = put_members(known(part->shape), field.index, b.body_of(*part), text_at, to);
+        } else {
+            to = put_value(field, to);
+        }
     }
     return to;
 }

@@ -6,6 +6,7 @@
 #include "compress/gzip.hpp"
 #include "core/batch.hpp"
 #include "core/byte_buffer.hpp"
+#include "core/fields.hpp"
 #include "core/payload.hpp"
 #include "core/result.hpp"
 
@@ -75,13 +76,19 @@ private:
     struct field_piece {
         encoded_piece key;
         detail::value_type type;
+        bool is_plain; // neither optional nor many values in one
         std::uint16_t offset;
+        std::uint16_t inside;
     };
     struct known_shape {
-        bool is_known = false;
-        std::uint32_t fixed_bytes = 0;
+        const shape* s = nullptr;
         std::size_t most_bytes = 0; // encoded, but for the bytes of texts
         std::vector<field_piece> fields;
+    };
+    // What put_last_values has found of a key.
+    struct last_value {
+        field_view field;
+        const batch_part* part;
     };
     struct extent {
         std::size_t fields = 0;
@@ -90,17 +97,29 @@ private:
 
     const known_shape& learn(std::uint32_t number);
     const known_shape& known(std::uint32_t number) {
-        return number < shapes_.size() && shapes_[number].is_known ? shapes_[number]
-                                                                   : learn(number);
+        return number < shapes_.size() && shapes_[number].s != nullptr ? shapes_[number]
+                                                                       : learn(number);
     }
     const encoded_piece& key_piece(key_number number);
+    char* put_key(const field_view& field, char* at);
     extent measure(const batch& b, const batch_entry& entry);
     void encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out);
     char* put_last_values(const batch& b, const batch_entry& entry, char* to);
     char* put_part(const batch& b, const batch_part& part, char* at);
     char* put_text(std::string_view text, char* at);
-    char*
-    put_value(detail::value_type type, std::uint64_t word, std::string_view text, char* at);
+    char* put_value(const field_view& field, char* at);
+    char* put_field_value(
+        const known_shape& shape,
+        std::size_t index,
+        std::string_view body,
+        std::size_t& text_at,
+        char* at);
+    char* put_members(
+        const known_shape& shape,
+        std::size_t index,
+        std::string_view body,
+        std::size_t& text_at,
+        char* at);
     result<payload> wrap(
         std::string_view entries,
         std::size_t last_entry_at,

@@ -11,7 +11,9 @@
 #include <monarc/exporter.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <new>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -116,9 +118,12 @@ exporter::~exporter() {
     delete state_;
 }
 
-context exporter::open_context(std::string_view class_name, std::string_view id) {
+namespace {
+
+std::unique_ptr<detail::context_entry>
+make_entry(queue::record_queue& queue, std::string_view class_name, std::string_view id) {
     auto entry = std::make_unique<detail::context_entry>();
-    entry->queue = static_cast<queue::record_queue*>(gate_);
+    entry->queue = &queue;
     entry->class_name = intern_key(class_name);
     if (entry->class_name == key_too_long || id.size() > detail::max_id_bytes) {
         entry->refusal = reason::oversize;
@@ -126,9 +131,17 @@ context exporter::open_context(std::string_view class_name, std::string_view id)
         entry->refusal = reason::too_many_names;
     } else {
         entry->id_repaired = append_utf8(id, entry->id);
-        if (state_ != nullptr && !state_->wants(class_name)) {
-            entry->refusal = reason::no_destination;
-        }
+    }
+    return entry;
+}
+
+} // namespace
+
+context exporter::open_context(std::string_view class_name, std::string_view id) {
+    auto& queue = *static_cast<queue::record_queue*>(gate_);
+    auto entry = make_entry(queue, class_name, id);
+    if (state_ != nullptr && !state_->wants(class_name)) {
+        entry->refusal = reason::no_destination;
     }
     return context(entry.release());
 }
@@ -229,6 +242,28 @@ bool stamped_context::push(const record& fields) const noexcept {
         return false;
     }
     return fields.push({to_.exporter_, to_.entry_, {}, when_}, 0);
+}
+
+bool context::push_json(std::string_view object) const noexcept {
+    return exporter_->enabled.load(std::memory_order_relaxed) &&
+           detail::push_json({exporter_, entry_, {}, detail::no_time}, 0, object);
+}
+
+bool stamped_context::push_json(std::string_view object) const noexcept {
+    return to_.exporter_->enabled.load(std::memory_order_relaxed) &&
+           detail::push_json({to_.exporter_, to_.entry_, {}, when_}, 0, object);
+}
+
+context context::sub(std::string_view id, std::string_view class_name) const {
+    std::string whole(entry_->id);
+    whole += '.';
+    whole += id;
+    auto entry = make_entry(*entry_->queue, class_name, whole);
+    entry->id_repaired = entry->id_repaired || entry_->id_repaired;
+    if (entry_->refusal) {
+        entry->refusal = entry_->refusal; // its id is not there to be continued
+    }
+    return context(entry.release());
 }
 
 void context::close() noexcept {

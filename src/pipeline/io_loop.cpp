@@ -1,5 +1,6 @@
 #include "pipeline/io_loop.hpp"
 
+#include "core/json_block.hpp"
 #include "pipeline/series_registry.hpp"
 
 #include <monarc/error.hpp>
@@ -346,6 +347,7 @@ void io_loop::take(queued_record record) noexcept {
     try {
         sequencer_.add(record);
     } catch (...) {
+        take_json(record.view()); // and free it
         lose(reason::memory, 1);
     }
 }
@@ -374,11 +376,51 @@ void io_loop::fetch_ahead() const noexcept {
 
 void io_loop::feed(const record_view& record, time_point now) {
     if (close_at_ && steady::now() >= *close_at_) [[unlikely]] { // a pass may take long
+        if (json_.concerns(record.shape)) {
+            take_json(record); // and free it
+        }
         lose(reason::shutdown, 1);
         ++shut_out_;
         return;
     }
     ++fed_;
+    if (json_.concerns(record.shape)) [[unlikely]] {
+        feed_json(record, now);
+    } else {
+        add(record, now);
+    }
+}
+
+// What only this thread can judge is dropped(bad_json); a json() value that is none is left out.
+void io_loop::feed_json(record_view record, time_point now) {
+    const auto lose_one = [&](reason why) {
+        // Nothing can be derived from it either.
+        contexts_ ? contexts_->lose(why, 1) : metrics_->lose(why, 1);
+    };
+    const auto bad_fields = json_.counts().bad_fields;
+    switch (json_.read(record)) {
+    case json_texts::verdict::no_memory: lose_one(reason::memory); return;
+    case json_texts::verdict::bad:
+        lose_one(reason::bad_json);
+        bad_json_.happened(
+            log_,
+            log_level::warning,
+            fmt::format("push_json: {}; dropped (bad_json)", json_.why()),
+            now);
+        return;
+    case json_texts::verdict::ready: break;
+    }
+    if (json_.counts().bad_fields != bad_fields) {
+        bad_json_field_.happened(
+            log_,
+            log_level::warning,
+            fmt::format("json: {}; the field is left out", json_.why()),
+            now);
+    }
+    add(record, now);
+}
+
+void io_loop::add(const record_view& record, time_point now) {
     const auto wall = to_wall_(record.stamp);
     if (record.context != nullptr && record.context->series != nullptr) {
         if (metrics_) {
@@ -424,7 +466,8 @@ bool io_loop::lists_are_empty() const noexcept {
 void io_loop::keep_within_memory() {
     const auto stages =
         (contexts_ ? contexts_->memory_bytes() : 0) + (metrics_ ? metrics_->memory_bytes() : 0);
-    const auto others = queue_.memory_bytes() + sequencer_.memory_bytes() + stages;
+    const auto copies = sequencer_.memory_bytes() + json_.memory_bytes();
+    const auto others = queue_.memory_bytes() + copies + stages;
     const auto left = options_.memory_limit > others ? options_.memory_limit - others : 0;
     while (lists_memory_bytes() > left) {
         auto by_size = lanes_;
@@ -440,7 +483,7 @@ void io_loop::keep_within_memory() {
         (*dropping)->say_memory_is_full(options_.memory_limit);
     }
     tell_lost_classes_again();
-    share_memory(sequencer_.memory_bytes() + stages + lists_memory_bytes());
+    share_memory(copies + stages + lists_memory_bytes());
 }
 
 void io_loop::share_memory(std::size_t held_by_others) noexcept {
@@ -631,7 +674,10 @@ exporter_stats io_loop::snapshot() {
     }
     s.queue_blocks_added = queue_.blocks_added();
     s.callback_exceptions = log_.exceptions();
-    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + lists_memory_bytes();
+    s.memory_bytes = queue_.memory_bytes() + sequencer_.memory_bytes() + json_.memory_bytes() +
+                     lists_memory_bytes();
+    s.utf8_repaired = json_.counts().utf8_repaired;
+    s.bad_json_fields = json_.counts().bad_fields;
     const auto queued = counts.accepted - fed_;
     if (contexts_) {
         contexts_->fill(s, queued);
@@ -656,6 +702,9 @@ flush_result io_loop::close(std::chrono::milliseconds timeout) {
         queue_.shut();
         post([this, deadline] { begin_close(deadline); });
         thread_.join();
+        // What an exception left behind: the sequencer frees the texts of JSON records.
+        while (queue_.drain(*this, everything, queue::share_slots) < everything) {
+        }
         queue_.release_storage();
         is_closed_ = true;
     }
@@ -672,10 +721,24 @@ void io_loop::begin_close(time_point deadline) {
     tick_soon();
 }
 
-// What close_timeout left no time for.
+// What close_timeout left no time for. JSON texts in the queue are looked for, to be freed.
 void io_loop::lose_queued() {
-    auto rest = queue_.discard();
-    sequencer_.take_up_to(everything, [&](const record_view&) { ++rest; });
+    struct : queue::record_taker {
+        std::uint64_t records = 0;
+        void take(queued_record record) noexcept override {
+            take_json(record.view());
+            ++records;
+        }
+    } lost;
+    sequencer_.take_up_to(everything, [&](const record_view& record) {
+        take_json(record);
+        ++lost.records;
+    });
+    for (auto before = everything; queue_.holds_json() && lost.records != before;) {
+        before = lost.records;
+        queue_.drain(lost, everything, most_slots_a_pass);
+    }
+    const auto rest = lost.records + queue_.discard();
     lose(reason::shutdown, rest);
     shut_out_ += rest;
     if (shut_out_ != 0) {

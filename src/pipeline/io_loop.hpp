@@ -6,6 +6,7 @@
 #include "core/clock.hpp"
 #include "core/log.hpp"
 #include "pipeline/contexts_stage.hpp"
+#include "pipeline/json_texts.hpp"
 #include "pipeline/lane.hpp"
 #include "pipeline/metrics_stage.hpp"
 #include "queue/record_queue.hpp"
@@ -71,6 +72,8 @@ private:
     void take(queued_record record) noexcept override;
     void fetch_ahead() const noexcept;
     void feed(const record_view& record, time_point now);
+    void feed_json(record_view record, time_point now);
+    void add(const record_view& record, time_point now);
     void lose(reason why, std::uint64_t records) noexcept;
     void open_stages();
     void seal_all(time_point now);
@@ -111,6 +114,9 @@ private:
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;
+    json_texts json_;
+    repeated_failure bad_json_;
+    repeated_failure bad_json_field_;
     std::optional<contexts_stage> contexts_; // without Mona: none
     std::optional<metrics_stage> metrics_;   // without Monasca: none
     std::vector<lane*> lanes_;               // theirs

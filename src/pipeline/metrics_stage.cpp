@@ -14,18 +14,23 @@ namespace {
 
 constexpr std::int64_t nanoseconds_per_millisecond = 1'000'000;
 
+key_number class_of_shape(std::uint32_t class_shape) {
+    return class_shape != 0 ? shape_of_number(class_shape).class_name : key_without_room;
+}
+
 key_number class_of(const record_view& record) {
     if (record.context != nullptr) {
         return record.context->class_name;
     }
-    if (record.shape == 0) {
-        return key_without_room;
+    if (record.class_name != key_without_room) {
+        return record.class_name;
     }
-    if (record.shape != detail::record_shape) {
-        return shape_of_number(record.shape).class_name;
+    switch (record.shape) {
+    case detail::record_shape:
+        return class_of_shape(load_unaligned<std::uint32_t>(record.body.data()));
+    case detail::json_shape: return class_of_shape(record.json->class_shape);
+    default: return class_of_shape(record.shape);
     }
-    const auto class_shape = load_unaligned<std::uint32_t>(record.body.data());
-    return class_shape != 0 ? shape_of_number(class_shape).class_name : key_without_room;
 }
 
 // What a field of value_meta is sent as: Monasca's threshold engine takes texts only.

@@ -1,6 +1,7 @@
 #include "queue/record_queue.hpp"
 
 #include "core/fetch.hpp"
+#include "core/json_block.hpp"
 
 #include <concurrentqueue/concurrentqueue.h>
 #include <linux/futex.h>
@@ -57,7 +58,7 @@ struct slot_parts {
     static constexpr auto count = Count;
     const detail::laid_record* laid;
     std::uint64_t head;
-    detail::context_entry* context;
+    std::uint64_t target;
 };
 
 // A slot inside the queue. On the stack it only says where the parts are, so that they stay in
@@ -68,7 +69,7 @@ struct queued_slot : slot {
     template <class Parts>
     [[gnu::always_inline]] queued_slot(const Parts& parts, std::uint64_t its_stamp) noexcept {
         head = parts.head;
-        target = reinterpret_cast<std::uint64_t>(parts.context);
+        target = parts.target;
         stamp = its_stamp;
         const auto* const laid = parts.laid;
         const auto count = Parts::count;
@@ -349,16 +350,16 @@ namespace {
 // Flat, so that the compiler puts the queue's try_enqueue in here: the call and the registers it
 // would save are a tenth of a push.
 [[gnu::flatten]] bool record_queue::push_numbers(
-    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
-    return push_one(slot_parts<texts::none>{.laid = &r, .head = head, .context = to});
+    const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept {
+    return push_one(slot_parts<texts::none>{.laid = &r, .head = head, .target = target});
 }
 [[gnu::flatten]] bool record_queue::push_text(
-    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
-    return push_one(slot_parts<texts::one>{.laid = &r, .head = head, .context = to});
+    const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept {
+    return push_one(slot_parts<texts::one>{.laid = &r, .head = head, .target = target});
 }
 [[gnu::flatten]] bool record_queue::push_texts(
-    const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept {
-    return push_one(slot_parts<texts::many>{.laid = &r, .head = head, .context = to});
+    const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept {
+    return push_one(slot_parts<texts::many>{.laid = &r, .head = head, .target = target});
 }
 
 // The parts go to the cold functions by value: were their address to go out, all pushes would keep
@@ -501,12 +502,12 @@ template <class Parts>
         std::copy_n(laid.more_texts, laid.more_count, all.begin() + 2);
         count += laid.more_count;
     }
-    return push_parts(shape_of_head(parts.head), parts.context, laid.when, all.data(), count, id);
+    return push_parts(shape_of_head(parts.head), parts.target, laid.when, all.data(), count, id);
 }
 
 bool record_queue::push_parts(
     std::uint64_t shape,
-    detail::context_entry* context,
+    std::uint64_t target,
     std::int64_t when,
     const std::string_view* parts,
     std::size_t count,
@@ -543,7 +544,7 @@ bool record_queue::push_parts(
         }
         chain[0].stamp = clock_.now_after_loads();
         chain[0].head = detail::head_of(shape, 0, body_bytes, id.size());
-        chain[0].target = reinterpret_cast<std::uint64_t>(context);
+        chain[0].target = target;
         if (!add_block_and_enqueue(p, chain, slots_needed)) {
             return false;
         }
@@ -611,9 +612,7 @@ template <class Enqueue>
 bool record_queue::with_one_more_block(Enqueue&& enqueue) noexcept {
     auto before = blocks_added_.load(std::memory_order_relaxed);
     do {
-        const auto held = pool_bytes_ + (before + 1) * block_bytes +
-                          other_memory_.load(std::memory_order_relaxed);
-        if (held > memory_limit_) {
+        if (!is_within_limit(before + 1, json_bytes_.load(std::memory_order_relaxed))) {
             return false;
         }
     } while (!blocks_added_.compare_exchange_weak(before, before + 1, std::memory_order_relaxed));
@@ -622,6 +621,34 @@ bool record_queue::with_one_more_block(Enqueue&& enqueue) noexcept {
     }
     blocks_added_.fetch_sub(1, std::memory_order_relaxed);
     return false;
+}
+
+bool record_queue::push_json(
+    std::uint64_t target,
+    std::int64_t when,
+    std::uint32_t class_shape,
+    std::string_view text,
+    std::string_view id) noexcept {
+    if (text.size() > detail::max_json_bytes || id.size() > detail::max_id_bytes) {
+        return refuse(reason::oversize);
+    }
+    // Threads that look at the same moment may exceed the limit by a text each.
+    const auto wanted =
+        json_bytes_.load(std::memory_order_relaxed) + json_block::bytes_for(text.size(), id.size());
+    auto block = is_within_limit(blocks_added_.load(std::memory_order_relaxed), wanted)
+                     ? json_block::make(json_bytes_, text, id)
+                     : nullptr;
+    if (block == nullptr) {
+        return refuse(reason::queue_full);
+    }
+    block->class_shape = class_shape;
+    const json_block* const address = block.get();
+    const std::string_view part(reinterpret_cast<const char*>(&address), sizeof address);
+    if (!push_parts(detail::json_shape, target, when, &part, 1, {})) {
+        return false;
+    }
+    (void)block.release(); // its record's now
+    return true;
 }
 
 bool record_queue::refuse(reason why) noexcept {
@@ -925,7 +952,8 @@ std::size_t record_queue::producer_count() noexcept {
 }
 
 std::size_t record_queue::memory_bytes() const noexcept {
-    return pool_bytes_ + blocks_added_.load(std::memory_order_relaxed) * block_bytes;
+    return pool_bytes_ + blocks_added_.load(std::memory_order_relaxed) * block_bytes +
+           json_bytes_.load(std::memory_order_relaxed);
 }
 
 queue_counts record_queue::counts() noexcept {
@@ -1085,35 +1113,71 @@ namespace {
 queue::record_queue& queue_of(gate* g) noexcept {
     return *static_cast<queue::record_queue*>(g);
 }
+
+// Of a class_name without a number.
+reason refusal_of_class(std::int32_t number) noexcept {
+    return number == key_too_long ? reason::oversize : reason::too_many_names;
+}
+
+// What makes every push to it be rejected.
+std::optional<reason> refusal_of(const destination_of_push& to) noexcept {
+    if (to.context != nullptr) {
+        return to.context->refusal;
+    }
+    if (to.class_number == key_without_room || to.class_number == key_too_long) {
+        return refusal_of_class(to.class_number);
+    }
+    return std::nullopt;
+}
+
+std::uint64_t target_of(const destination_of_push& to) noexcept {
+    return to.class_number == no_class_number
+               ? monarc::target_of(to.context)
+               : monarc::target_of(static_cast<key_number>(to.class_number));
+}
 } // namespace
 
 bool push_numbers(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
-    return to->queue->push_numbers(r, head, to);
+    return to->queue->push_numbers(r, head, monarc::target_of(to));
 }
 
 bool push_text(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
-    return to->queue->push_text(r, head, to);
+    return to->queue->push_text(r, head, monarc::target_of(to));
 }
 
 bool push_texts(context_entry* to, const laid_record& r, std::uint64_t head) noexcept {
     if (to->refusal) [[unlikely]] {
         return to->queue->refuse(*to->refusal);
     }
-    return to->queue->push_texts(r, head, to);
+    return to->queue->push_texts(r, head, monarc::target_of(to));
 }
 
 bool push_text(gate* to, const laid_record& r, std::uint64_t head) noexcept {
-    return queue_of(to).push_text(r, head, nullptr);
+    return queue_of(to).push_text(r, head, 0);
 }
 
 bool push_texts(gate* to, const laid_record& r, std::uint64_t head) noexcept {
-    return queue_of(to).push_texts(r, head, nullptr);
+    return queue_of(to).push_texts(r, head, 0);
+}
+
+bool push_text(const gate_and_class* to, const laid_record& r, std::uint64_t head) noexcept {
+    auto& queue = queue_of(to->exporter);
+    return to->class_number > key_too_long
+               ? queue.push_text(r, head, monarc::target_of(to->class_number))
+               : queue.refuse(refusal_of_class(to->class_number));
+}
+
+bool push_texts(const gate_and_class* to, const laid_record& r, std::uint64_t head) noexcept {
+    auto& queue = queue_of(to->exporter);
+    return to->class_number > key_too_long
+               ? queue.push_texts(r, head, monarc::target_of(to->class_number))
+               : queue.refuse(refusal_of_class(to->class_number));
 }
 
 bool push_parts(
@@ -1121,10 +1185,22 @@ bool push_parts(
     std::uint64_t shape,
     const std::string_view* parts,
     std::size_t count) noexcept {
-    if (to.context != nullptr && to.context->refusal) {
-        return to.context->queue->refuse(*to.context->refusal);
+    if (const auto refusal = refusal_of(to)) {
+        return queue_of(to.exporter).refuse(*refusal);
     }
-    return queue_of(to.exporter).push_parts(shape, to.context, to.when, parts, count, to.id);
+    return queue_of(to.exporter).push_parts(shape, target_of(to), to.when, parts, count, to.id);
+}
+
+bool push_json(
+    const destination_of_push& to, std::uint32_t class_shape, std::string_view text) noexcept {
+    auto& queue = queue_of(to.exporter);
+    if (const auto refusal = refusal_of(to)) {
+        return queue.refuse(*refusal);
+    }
+    if (class_shape == 0 && to.context == nullptr) {
+        return queue.refuse(reason::too_many_names);
+    }
+    return queue.push_json(target_of(to), to.when, class_shape, text, to.id);
 }
 
 bool refuse(const destination_of_push& to, reason why) noexcept {

@@ -72,21 +72,29 @@ public:
     // -------------------------------------------------------------------------------------------------
 
     // A record that fits one slot: numbers through a handle; with at most one text; with more. An
-    // id comes with it if `to` is null.
-    bool push_numbers(
-        const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
+    // id comes with it if `target` (detail::slot::target) is no context.
     bool
-    push_text(const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
-    bool push_texts(
-        const detail::laid_record& r, std::uint64_t head, detail::context_entry* to) noexcept;
+    push_numbers(const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept;
+    bool push_text(const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept;
+    bool
+    push_texts(const detail::laid_record& r, std::uint64_t head, std::uint64_t target) noexcept;
 
     // A record in parts, too long for one slot or of a size known only now.
     bool push_parts(
         std::uint64_t shape,
-        detail::context_entry* context,
+        std::uint64_t target,
         std::int64_t when,
         const std::string_view* parts,
         std::size_t count,
+        std::string_view id) noexcept;
+
+    // A JSON text, copied to the heap (core/json_block.hpp); nobody else frees it but who takes its
+    // record.
+    bool push_json(
+        std::uint64_t target,
+        std::int64_t when,
+        std::uint32_t class_shape,
+        std::string_view text,
         std::string_view id) noexcept;
 
     // Counts a push that is refused before it reaches a slot.
@@ -126,7 +134,10 @@ public:
 
     std::size_t producer_count() noexcept;
 
-    // Bytes held by the pool and the blocks that were added.
+    // Texts of push_json that nobody has taken.
+    bool holds_json() const noexcept { return json_bytes_.load(std::memory_order_relaxed) != 0; }
+
+    // Bytes held by the pool, the blocks that were added, and JSON texts.
     std::size_t memory_bytes() const noexcept;
     std::uint64_t blocks_added() const noexcept {
         return blocks_added_.load(std::memory_order_relaxed);
@@ -152,7 +163,7 @@ public:
         return state_.load(std::memory_order_acquire) <= state::aimless;
     }
 
-    // After shut() and the last drain.
+    // After shut() and the last drain. A JSON text that is still there is never freed.
     void release_storage() noexcept;
 
     void release(detail::context_entry* entry) noexcept;
@@ -189,6 +200,11 @@ private:
     bool add_block_and_enqueue(producer& p, const detail::slot* slots, std::size_t count) noexcept;
     template <class Enqueue>
     bool with_one_more_block(Enqueue&& enqueue) noexcept;
+    bool is_within_limit(std::size_t added_blocks, std::size_t json_bytes) const noexcept {
+        return pool_bytes_ + added_blocks * block_bytes + json_bytes +
+                   other_memory_.load(std::memory_order_relaxed) <=
+               memory_limit_;
+    }
     reason refusal() const noexcept;
 
     bool tell(detail::context_entry* entry, bool has_no_handle) noexcept;
@@ -205,6 +221,7 @@ private:
     std::atomic<slot_storage*> storage_{nullptr};
     std::atomic<std::uint64_t> blocks_added_{0};
     std::atomic<std::size_t> other_memory_{0};
+    std::atomic<std::size_t> json_bytes_{0};
 
     std::mutex lock_; // registration of threads, contexts; pushes of threads that are ending
     std::vector<std::unique_ptr<producer>> producers_;

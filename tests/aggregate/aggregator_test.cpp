@@ -578,6 +578,109 @@ TEST_CASE("D-4.4 run-time keys that are not UTF-8 are counted each time they are
     CHECK(m->counts().utf8_repaired == 2);
 }
 
+TEST_CASE("16.2 objects merge by their own key, whatever stands in them") {
+    merging many;
+    many.add(made(none("c1"), "o"_key = object("a"_key = 1), "x"_key = 1));
+    many.add(made(none("c1"), "a"_key = array(1), "y"_key = std::optional<int>()));
+    many.add(made(none("c1"), "o"_key = object("b"_key = 1)));
+
+    CHECK(many.sent() == lines{"c1@T {o:{a:1},x:1,a:[1],y:null}", "c1@T {o:{b:1}}"});
+    CHECK(many->counts().fields == 5);
+}
+
+TEST_CASE("a class known at run time is the class of the same name") {
+    merging many;
+    const class_name known("A");
+    many.add(made(A("c1"), "a"_key = 1));
+    many.add(made(known("c1"), "b"_key = 1));
+    many.add(made(known(7), "c"_key = 1));
+    many.add(made(class_name("other")("c1"), "d"_key = 1));
+
+    CHECK(
+        many.sent() == lines{
+                           "c1@T {MONA_ARC_CLASS:A}",
+                           "c1@T {a:1,b:1}",
+                           "7@T {MONA_ARC_CLASS:A}",
+                           "7@T {c:1}",
+                           "c1@T {MONA_ARC_CLASS:other}",
+                           "c1@T {d:1}"});
+}
+
+// What the I/O thread makes of a JSON text.
+class read_json {
+public:
+    explicit read_json(std::string id) : id_(std::move(id)) {}
+
+    read_json& number(std::string_view key, std::uint64_t value) {
+        const auto number = key.size() <= 255 ? intern_key_of_data(key) : key_without_room;
+        append_self_described(
+            body_, number, detail::value_type::natural, &value, sizeof value, key);
+        ++facts_.fields;
+        return *this;
+    }
+    record_view view() const {
+        return {
+            .shape = detail::json_shape,
+            .stamp = 1,
+            .when = detail::no_time,
+            .context = nullptr,
+            .body = body_,
+            .id = id_,
+            .json = &facts_};
+    }
+
+private:
+    std::string id_;
+    std::string body_;
+    json_facts facts_;
+};
+
+TEST_CASE("fields from JSON merge with typed ones of the same names") {
+    merging many;
+    many.add(made(none("c1"), "a"_key = 1));
+    many->add(read_json("c1").number("b", 2).number("c", 3).view(), T * second, {});
+    many->add(read_json("c1").number("a", 4).view(), T * second, {});
+    many.add(made(none("c1"), "d"_key = 5));
+    many.add(made(none("c1"), "a"_key = 6));
+
+    CHECK(many.sent() == lines{"c1@T {a:1,b:2,c:3}", "c1@T {a:4,d:5}", "c1@T {a:6}"});
+}
+
+TEST_CASE("a record with a key that has no number is an event of its own") {
+    const std::string long_key(300, 'k');
+    for (const auto mode : modes) {
+        merging many(mode);
+        many.add(made(none("c1"), "a"_key = 1));
+        many->add(read_json("c1").number(long_key, 2).number("b", 2).view(), T * second, {});
+        many.add(made(none("c1"), "c"_key = 3));
+        many->add(read_json("c1").number(long_key, 4).view(), T * second, {});
+
+        CHECK(
+            many.sent() == lines{
+                               "c1@T {a:1}",
+                               "c1@T {" + long_key + ":2,b:2}",
+                               "c1@T {c:3}",
+                               "c1@T {" + long_key + ":4}"});
+    }
+}
+
+TEST_CASE("what JSON held is counted, and a record of which nothing is left is filtered") {
+    merging many;
+    json_facts facts{.fields = 4, .repeated = 1, .stripped = 3, .is_repaired = true};
+    record_view record = read_json("c1").view();
+    record.json = &facts;
+    record.body = {};
+    record.id = "c1";
+    many->add(record, T * second, {});
+
+    CHECK(many.sent().empty());
+    CHECK(many->counts().filtered[reason::empty] == 1);
+    CHECK(many->counts().fields == 4);
+    CHECK(many->counts().overwritten_fields == 1);
+    CHECK(many->counts().stripped_fields == 3);
+    CHECK(many->counts().utf8_repaired == 1);
+}
+
 TEST_CASE("D-3.2 a batch is full with max_records records, merged or not") {
     for (const auto mode : modes) {
         merging m(aggregator_settings{.merge = mode, .batch = {.max_records = 3}});

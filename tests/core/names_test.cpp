@@ -10,9 +10,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 using namespace monarc;
 using namespace std::string_literals;
@@ -147,6 +149,64 @@ TEST_CASE("equal signatures share one shape, whoever interns them") {
                  "s\2bc"s) != number);
 }
 
+TEST_CASE(
+    "what stands in an object or array is behind it, and only the record's own keys are its keys") {
+    using namespace monarc::literals;
+    const std::array<float, 2> floats{};
+    const auto number = [](const auto&... fields) {
+        return detail::shape_of<"", std::remove_cvref_t<decltype(fields)>...>::load();
+    };
+
+    const auto& s = shape_of_number(number(
+        "a"_key = 1,
+        "o"_key = object(
+            "b"_key = "text",
+            "p"_key = object("c"_key = std::optional<double>(), "e"_key = object()),
+            "d"_key = array(true, floats, array())),
+        "z"_key = std::optional<std::string_view>()));
+
+    struct row {
+        std::string key;
+        char type;
+        int members, inside, offset, flag;
+        bool operator==(const row&) const = default;
+    };
+    std::vector<row> rows;
+    for (const auto& field : s.fields) {
+        rows.push_back(
+            {field.key != key_without_room ? name_of(field.key).text : "-",
+             static_cast<char>(field.type),
+             field.members,
+             field.inside,
+             field.offset,
+             field.is_optional ? field.flag_offset : -1});
+    }
+    CHECK(
+        rows == std::vector<row>{
+                    {"a", 'i', 0, 0, 0, -1},
+                    {"o", '{', 3, 8, 0, -1},
+                    {"b", 's', 0, 0, 16, -1},
+                    {"p", '{', 2, 2, 0, -1},
+                    {"c", 'd', 0, 0, 8, 22},
+                    {"e", '{', 0, 0, 0, -1},
+                    {"d", '[', 3, 3, 0, -1},
+                    {"-", 'b', 0, 0, 23, -1},
+                    {"-", 'F', 0, 0, 18, -1},
+                    {"-", '[', 0, 0, 0, -1},
+                    {"z", 's', 0, 0, 20, 24}});
+    CHECK(s.keys == std::vector{intern_key("a"), intern_key("o"), intern_key("z")});
+    CHECK(s.fixed_bytes == 32);
+    CHECK(s.has_numbers);
+    CHECK_FALSE(s.has_json);
+    CHECK(shape_of_number(number("j"_key = object("k"_key = json("1")))).has_json);
+}
+
+TEST_CASE("shapes that nest otherwise are others") {
+    CHECK(interned("\0{\1oi\1a}"s) != interned("\0{\1o}i\1a"s));
+    CHECK(interned("\0{\1oi\1a}"s) != interned("\0[\1oi}"s));
+    CHECK(interned("\0?i\1a"s) != interned("\0i\1a"s));
+}
+
 TEST_CASE("shapes that share a key give it the same number") {
     const auto& one = shape_of_number(interned("\5names"
                                                "i\6shared"s));
@@ -186,6 +246,26 @@ TEST_CASE("the offsets of a shape are those at which the inline half lays the va
         "j"_key = nullptr,
         "k"_key = true);
     check_layout("a"_key = "1", "b"_key = true, "c"_key = "2", "d"_key = false, "e"_key = "3");
+}
+
+// In a process of its own: no name of data fits afterwards.
+TEST_CASE("names that data brings take a quarter of the numbers and leave the rest to programs") {
+    const auto child = ::fork();
+    if (child == 0) {
+        int fresh = 0;
+        while (intern_key_of_data("names.data." + std::to_string(fresh)) != key_without_room) {
+            ++fresh;
+        }
+        const bool is_right = fresh == 65'535 / 4 &&
+                              intern_key_of_data("names.data.0") != key_without_room &&
+                              intern_key("names.of a program") != key_without_room &&
+                              intern_key_of_data("names.of a program") != key_without_room;
+        ::_exit(is_right ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(child, &status, 0);
+
+    CHECK(status == 0);
 }
 
 // In a process of its own: no name fits afterwards.

@@ -18,6 +18,8 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -336,6 +338,91 @@ TEST_CASE("values go out as what they are: 1.0 never becomes 1, and NaN stays Na
         "\"minus zero\": -0.0, \"float\": 0.5, \"least\": -9223372036854775808, "
         "\"most\": 18446744073709551615, \"nan\": nan, \"infinity\": inf, "
         "\"minus infinity\": -inf, \"empty\": \"\", \"zero byte\": \"a\0b\"}"s);
+}
+
+TEST_CASE("optional values go out as what they hold, or as null") {
+    using maybe_text = std::optional<std::string_view>;
+    CHECK(
+        message_fields(made(
+            ""_class("c"),
+            "a"_key = std::optional<double>(1.0),
+            "b"_key = std::optional<double>(),
+            "c"_key = std::optional<bool>(false),
+            "d"_key = std::optional<bool>(),
+            "e"_key = maybe_text("text"),
+            "f"_key = maybe_text(),
+            "g"_key = maybe_text(""),
+            "h"_key = std::optional<std::uint64_t>(std::numeric_limits<std::uint64_t>::max()),
+            "i"_key = std::optional<std::string>("owned"),
+            "j"_key = std::optional<std::vector<float>>(),
+            "z"_key = "last")) ==
+        "{\"a\": 1.0, \"b\": null, \"c\": false, \"d\": null, \"e\": \"text\", \"f\": null, "
+        "\"g\": \"\", \"h\": 18446744073709551615, \"i\": \"owned\", \"j\": null, \"z\": "
+        "\"last\"}");
+}
+
+TEST_CASE("many numbers go out as an array, reals as reals, NaN as NaN") {
+    const std::vector<double> doubles{1.0, -0.5, std::numeric_limits<double>::quiet_NaN()};
+    const std::array<float, 2> floats{0.5f, std::numeric_limits<float>::infinity()};
+    const std::vector<std::int64_t> whole{1, -1, std::numeric_limits<std::int64_t>::min()};
+    CHECK(
+        message_fields(made(
+            ""_class("c"),
+            "before"_key = "x",
+            "d"_key = std::span(doubles),
+            "f"_key = floats,
+            "i"_key = whole,
+            "none"_key = std::span<const double>(),
+            "after"_key = 7)) ==
+        "{\"before\": \"x\", \"d\": [1.0, -0.5, nan], \"f\": [0.5, inf], "
+        "\"i\": [1, -1, -9223372036854775808], \"none\": [], \"after\": 7}");
+    const std::vector<double> twenty(20, 1.5);
+    const auto text = message_fields(made(""_class("c"), "d"_key = twenty));
+    CHECK(std::count(text.begin(), text.end(), ',') == 19);
+}
+
+TEST_CASE("objects and arrays nest, and may be empty") {
+    const std::vector<std::int64_t> two{1, 2};
+    CHECK(
+        message_fields(made(
+            ""_class("c"),
+            "o"_key = object(
+                "name"_key = "gbm",
+                "version"_key = 7,
+                "in"_key = object("x"_key = 0.5, "none"_key = object(), "t"_key = "deep"),
+                "maybe"_key = std::optional<int>()),
+            "a"_key = array(1, "two", 3.0, nullptr, true, two, object("k"_key = "v"), array()),
+            "e"_key = array(),
+            "s"_key = "last")) ==
+        "{\"o\": {\"name\": \"gbm\", \"version\": 7, \"in\": {\"x\": 0.5, \"none\": {}, \"t\": "
+        "\"deep\"}, \"maybe\": null}, \"a\": [1, \"two\", 3.0, null, true, [1, 2], {\"k\": \"v\"}, "
+        "[]], "
+        "\"e\": [], \"s\": \"last\"}");
+}
+
+TEST_CASE("D-4.4 a text in an object is repaired and counted like any other") {
+    mona_forward_wire wire(support::plain_packed());
+    const auto events = support::events_of(
+        wire, batch_of({made(""_class("c"), "o"_key = object("t"_key = "\xff\xfe"))}));
+
+    CHECK(events.at(0).fields == "{\"o\": {\"t\": \"\xef\xbf\xbd\xef\xbf\xbd\"}}");
+    CHECK(wire.counts().utf8_repaired == 1);
+}
+
+TEST_CASE("16.2 of two objects under one key the later replaces the earlier as a whole") {
+    mona_forward_wire wire(support::plain_packed());
+    const std::vector<double> one{1.0};
+    const auto events = support::events_of(
+        wire,
+        batch_of(
+            {made(""_class("c"), "t"_key = "first", "o"_key = object("x"_key = 1, "s"_key = "x")),
+             made(""_class("c"), "n"_key = one, "o"_key = object("y"_key = array(2, "y"))),
+             made(""_class("c"), "z"_key = object(), "t"_key = std::optional<std::string_view>())},
+            merge_mode::overwrite));
+
+    REQUIRE(events.size() == 1);
+    CHECK(events[0].fields == "{\"t\": null, \"o\": {\"y\": [2, \"y\"]}, \"n\": [1.0], \"z\": {}}");
+    CHECK(wire.counts().overwritten_fields == 2);
 }
 
 TEST_CASE("run-time keys give the bytes that compile-time keys give") {

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cinttypes>
@@ -29,6 +30,7 @@
 #include <cstdlib>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -42,13 +44,28 @@ constexpr std::uint64_t wanted_pushes = 1'000'000;
 constexpr std::string_view order_id = "3f2b8c1e-77aa-4a0c-9d53-0e5a6c1b2d4f"; // 36 bytes
 constexpr std::string_view symbol = "MONARC.L";
 
-enum class way { handle, id, rejected, closed, closed_first, disabled };
+enum class way {
+    handle,
+    id,
+    optional,
+    numbers,
+    object,
+    run_time_class,
+    rejected,
+    closed,
+    closed_first,
+    disabled
+};
 enum class breach { none, allocates, calls_the_system, locks, throws };
 
 constexpr const char* name_of(way w) {
     switch (w) {
     case way::handle: return "through a handle";
     case way::id: return "id given with the push";
+    case way::optional: return "optional values";
+    case way::numbers: return "many numbers";
+    case way::object: return "an object";
+    case way::run_time_class: return "a class known at run time";
     case way::rejected: return "rejected: queue full";
     case way::closed: return "rejected: closed";
     case way::closed_first: return "rejected: closed before the thread's first push";
@@ -110,22 +127,69 @@ void commit(breach what) {
     }
 }
 
+const std::array<float, 32> features{0.5f, 0.25f};
+const monarc::class_name order("order");
+
+// Of each way the same push twice: its shape, prepared, and itself. All but one have four fields.
 bool push(monarc::exporter& to, const monarc::context& loan, way w, std::uint64_t i) noexcept {
-    if (w == way::id) {
+    const auto maybe = i % 2 == 0 ? std::optional(0.5) : std::nullopt;
+    switch (w) {
+    case way::id:
         return to.push(
             "order"_class(order_id), "symbol"_key = symbol, "price"_key = 0.5, "n"_key = i);
+    case way::optional:
+        return loan.push(
+            "age"_key = maybe, "name"_key = std::optional(symbol), "x"_key = 1, "n"_key = i);
+    case way::numbers:
+        return loan.push(
+            "age"_key = 33, "features"_key = std::span(features), "x"_key = 1, "n"_key = i);
+    case way::object:
+        return loan.push(
+            "age"_key = 33,
+            "model"_key = monarc::object(
+                "name"_key = symbol, "version"_key = 7, "parts"_key = monarc::array(i, maybe)),
+            "x"_key = 1,
+            "n"_key = i);
+    case way::run_time_class:
+        return to.push(
+            order(order_id), "symbol"_key = symbol, "price"_key = 0.5, "x"_key = 1, "n"_key = i);
+    default:
+        return loan.push("age"_key = 33, "score"_key = 0.71, "approved"_key = true, "n"_key = i);
     }
-    return loan.push("age"_key = 33, "score"_key = 0.71, "approved"_key = true, "n"_key = i);
 }
 
 void prepare(way w) noexcept {
-    if (w == way::id) {
+    const std::optional<double> maybe;
+    const std::uint64_t n = 0;
+    switch (w) {
+    case way::id:
+        monarc::prepare("order"_class, "symbol"_key = "", "price"_key = 0.0, "n"_key = n);
+        break;
+    case way::optional:
         monarc::prepare(
-            "order"_class, "symbol"_key = "", "price"_key = 0.0, "n"_key = std::uint64_t{0});
-    } else {
+            "age"_key = maybe, "name"_key = std::optional(symbol), "x"_key = 1, "n"_key = n);
+        break;
+    case way::numbers:
         monarc::prepare(
-            "age"_key = 0, "score"_key = 0.0, "approved"_key = true, "n"_key = std::uint64_t{0});
+            "age"_key = 33, "features"_key = std::span(features), "x"_key = 1, "n"_key = n);
+        break;
+    case way::object:
+        monarc::prepare(
+            "age"_key = 33,
+            "model"_key = monarc::object(
+                "name"_key = symbol, "version"_key = 7, "parts"_key = monarc::array(n, maybe)),
+            "x"_key = 1,
+            "n"_key = n);
+        break;
+    case way::run_time_class:
+        monarc::prepare("symbol"_key = symbol, "price"_key = 0.5, "x"_key = 1, "n"_key = n);
+        break;
+    default: monarc::prepare("age"_key = 0, "score"_key = 0.0, "approved"_key = true, "n"_key = n);
     }
+}
+
+constexpr bool is_to_be_accepted(way w) noexcept {
+    return w < way::rejected;
 }
 
 // The child's only exporter and the thread that pushes to it.
@@ -163,7 +227,7 @@ void trial::push_all(monarc::exporter& to, const monarc::context& loan) noexcept
         found.has_no_filter = true;
         is_filtered = false;
     }
-    const bool shall_be_accepted = how == way::handle || how == way::id;
+    const bool shall_be_accepted = is_to_be_accepted(how);
     std::uint64_t right = 0;
     std::uint64_t wrong = 0;
     found.stage = 1;
@@ -362,7 +426,16 @@ int main() {
     tally t;
     check_detectors(t);
     for (const auto how :
-         {way::handle, way::id, way::rejected, way::closed, way::closed_first, way::disabled}) {
+         {way::handle,
+          way::id,
+          way::optional,
+          way::numbers,
+          way::object,
+          way::run_time_class,
+          way::rejected,
+          way::closed,
+          way::closed_first,
+          way::disabled}) {
         check_way(t, how);
     }
     std::printf("%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped);

@@ -28,8 +28,12 @@ BARE = ["-fno-exceptions", "-fno-rtti"]
 
 # What a snippet may use.
 PRELUDE = """
+#include <array>
 #include <complex>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 #include <monarc/monarc.hpp>
 using namespace monarc::literals;
 enum class side { buy, sell };
@@ -51,6 +55,19 @@ MUST_COMPILE = [
     f'loan.push("{"k" * 255}"_key = 1);',
     'loan.push("x_MONA_x"_key = 1);',
     'loan.push("Größe"_key = 1);',
+    'std::vector<double> v; std::array<float, 2> a{}; std::span<const std::int64_t> n; '
+    'loan.push("v"_key = v, "a"_key = a, "n"_key = n, "s"_key = std::span(v), "t"_key = std::span<double, 2>(v));',
+    'std::optional<std::vector<float>> n; std::optional<std::string> t; '
+    'loan.push("a"_key = std::optional(1), "n"_key = n, "t"_key = t, "e"_key = std::optional<bool>());',
+    'loan.push("o"_key = monarc::object("x"_key = 1, "o"_key = monarc::object("x"_key = s)), '
+    '"a"_key = monarc::array(1, "two", s, nullptr, monarc::array(), monarc::json("{}")));',
+    'const auto f = ("o"_key = monarc::object("x"_key = 1)); loan.push(f);',
+    'monarc::class_name c(s); exporter.push(c(1), "x"_key = 1); exporter.push(c(s), "x"_key = s); '
+    'exporter.push(c(monarc::uuid{1, 2}).at({}), "x"_key = monarc::object()); exporter.push_json(c("x"), s);',
+    'constexpr auto run = "loan"_class(monarc::uuid{}); exporter.push(run, "x"_key = 1);',
+    'loan.push_json(s); loan.at({}).push_json(s); monarc::context part = loan.sub("1", "part");',
+    'monarc::record r; r.add(monarc::key("a"), std::optional<double>()).add(monarc::key("b"), nullptr);',
+    f'loan.push("o"_key = {"monarc::array(" * 11}{")" * 11});',
 ]
 
 # A piece of the first error that the compiler prints.
@@ -74,6 +91,19 @@ MUST_NOT_COMPILE = [
     ("the same key twice", 'loan.push("x"_key = 1, "x"_key = 2);', "the same key twice in one push"),
     ("the same key twice with an id", 'exporter.push("loan"_class("42"), "x"_key = 1, "x"_key = 2);',
      "the same key twice in one push"),
+    ("a vector of other numbers", 'std::vector<int> v; loan.push("x"_key = v);', "many double, float or std::int64_t"),
+    ("an optional object", 'loan.push("x"_key = std::optional(monarc::object()));', "std::optional of these"),
+    ("an enumerator in an array", 'loan.push("x"_key = monarc::array(1, side::buy));',
+     "an enumerator has no value of its own; pass its name or std::to_underlying(e)"),
+    ("a key that begins with MONA_ in an object", 'loan.push("x"_key = monarc::object("MONA_x"_key = 1));',
+     "keys that begin with MONA_ belong to Mona and would be stripped"),
+    ("the same key twice in an object", 'loan.push("x"_key = monarc::object("a"_key = 1, "a"_key = 2));',
+     "the same key twice in one object"),
+    ("twelve arrays in one another", f'loan.push("x"_key = {"monarc::array(" * 12}{")" * 12});', "at most 11 deep"),
+    ("a stored object with a text", 'auto f = ("x"_key = monarc::object("a"_key = s)); loan.push(f);',
+     "write text fields inside the call: a field only points at its text"),
+    ("many numbers, stored", 'std::vector<double> v; auto f = ("x"_key = v); loan.push(f);',
+     "write text fields inside the call: a field only points at its text"),
     ("a stored text field", 'auto f = ("x"_key = s + "y"); loan.push(f);',
      "write text fields inside the call: a field only points at its text"),
 ]

@@ -78,7 +78,8 @@ public:
              .id = std::string(r.id),
              .when = r.when,
              .stamp = r.stamp,
-             .context = r.context});
+             .context = r.context,
+             .class_name = r.class_name});
     }
 };
 

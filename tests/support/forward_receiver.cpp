@@ -4,6 +4,7 @@
 #include "core/byte_buffer.hpp"
 #include "encode/msgpack_reader.hpp"
 #include "encode/msgpack_writer.hpp"
+#include "support/msgpack_text.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -96,6 +97,13 @@ public:
     }
 
     received_value value() {
+        if (const auto kind = peek(); kind == msgpack_kind::array || kind == msgpack_kind::map) {
+            auto text = ::support::next_as_text(reader_);
+            if (text.ends_with('!')) {
+                throw std::runtime_error("a nested value that is malformed");
+            }
+            return received_nested{std::move(text)};
+        }
         const auto token = next();
         switch (token.kind) {
         case msgpack_kind::nil: return nullptr;

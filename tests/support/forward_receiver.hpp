@@ -21,8 +21,20 @@
 
 namespace monarc::support {
 
-using received_value =
-    std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string>;
+// An array or object, as msgpack_text writes it.
+struct received_nested {
+    std::string text;
+    bool operator==(const received_nested&) const = default;
+};
+
+using received_value = std::variant<
+    std::nullptr_t,
+    bool,
+    std::int64_t,
+    std::uint64_t,
+    double,
+    std::string,
+    received_nested>;
 
 // One entry of a message: fields for a context, or the class of a context.
 struct received_event {

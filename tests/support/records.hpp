@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace support {
 
@@ -22,6 +23,7 @@ struct made_record {
     std::int64_t when = monarc::detail::no_time;
     std::uint64_t stamp = 1;
     monarc::detail::context_entry* context = nullptr;
+    monarc::key_number class_name = monarc::key_without_room;
 
     monarc::record_view view() const {
         return {
@@ -29,6 +31,7 @@ struct made_record {
             .stamp = stamp,
             .when = when,
             .context = context,
+            .class_name = class_name,
             .body = body,
             .id = id};
     }
@@ -59,8 +62,7 @@ std::string body_of(const Fields&... fields) {
     std::string body(detail::fixed_total<Fields...>, '\0');
     detail::lay_fixed(reinterpret_cast<unsigned char*>(body.data()), fields...);
     [[maybe_unused]] const auto add = [&](const auto& field) {
-        if constexpr (
-            std::remove_cvref_t<decltype(field)>::type == monarc::detail::value_type::text) {
+        if constexpr (detail::has_bytes(std::remove_cvref_t<decltype(field)>::type)) {
             body.append(field.value);
         }
     };
@@ -68,14 +70,25 @@ std::string body_of(const Fields&... fields) {
     return body;
 }
 
+// The same of fields that may be several pieces each.
+template <class... Fields>
+std::string body_of_fields(const Fields&... fields) {
+    return std::apply(
+        [](const auto&... pieces) { return body_of(pieces...); },
+        std::tuple_cat(monarc::detail::pieces_of(fields)...));
+}
+
 // What `push(class(id), fields…)` hands over.
 template <class Target, class... Fields>
 made_record made(const Target& to, const Fields&... fields) {
     made_record record;
     record.shape = monarc::detail::shape_of<Target::class_name, Fields...>::load();
-    record.body = body_of(fields...);
+    record.body = body_of_fields(fields...);
     record.id = to.text();
     record.when = to.when;
+    if constexpr (monarc::detail::has_class_number<Target>) {
+        record.class_name = to.class_number;
+    }
     return record;
 }
 
@@ -84,7 +97,7 @@ template <class... Fields>
 made_record made_for(monarc::detail::context_entry& to, const Fields&... fields) {
     made_record record;
     record.shape = monarc::detail::shape_of<"", Fields...>::load();
-    record.body = body_of(fields...);
+    record.body = body_of_fields(fields...);
     record.context = &to;
     return record;
 }

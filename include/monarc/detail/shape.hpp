@@ -13,7 +13,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 
 namespace monarc::detail {
@@ -80,7 +83,38 @@ enum class value_type : char {
     natural = 'u', ///< 64 bits, unsigned
     real = 'd',    ///< binary64
     text = 's',
+    reals = 'D',    ///< the bytes of many binary64
+    floats = 'F',   ///< of many binary32
+    integers = 'I', ///< of many 64-bit integers
+    json = 'j',     ///< a text that is JSON
+    object = '{',
+    array = '[',
+    packed = 'p', ///< MessagePack; the I/O thread's, in no signature
 };
+
+/// In front of a type in a signature: the value may be missing. Behind the last element of an
+/// object or array: its end.
+inline constexpr char optional_mark = '?';
+inline constexpr char end_mark = '}';
+
+/// Levels of objects and arrays in a record, the record itself included: readers of MessagePack
+/// stop at 16, and up to four stand around a record.
+inline constexpr std::size_t max_levels = 12;
+
+/// Crosses as a length and bytes.
+constexpr bool has_bytes(value_type type) noexcept {
+    switch (type) {
+    case value_type::text:
+    case value_type::reals:
+    case value_type::floats:
+    case value_type::integers:
+    case value_type::json: return true;
+    default: return false;
+    }
+}
+constexpr bool has_members(value_type type) noexcept {
+    return type == value_type::object || type == value_type::array;
+}
 
 template <class T>
 concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
@@ -93,9 +127,17 @@ concept real_number = std::same_as<T, float> || std::same_as<T, double>;
 template <class T>
 concept text_like = std::convertible_to<const T&, std::string_view> || std::same_as<T, char*> ||
     std::same_as<T, const char*>;
+
+/// What stands in a record as it is, whatever its keys are.
 template <class T>
 concept field_value = std::same_as<T, std::nullptr_t> || std::same_as<T, bool> || whole_number<T> ||
     real_number<T> || text_like<T>;
+
+template <class T, class Number>
+concept sequence_of = std::convertible_to<const T&, std::span<const Number>>;
+template <class T>
+concept number_sequence = !field_value<T> && (sequence_of<T, double> || sequence_of<T, float> ||
+                                              sequence_of<T, std::int64_t>);
 
 template <field_value T>
 consteval value_type type_of() noexcept {
@@ -138,31 +180,89 @@ constexpr auto stored(const T& value) noexcept {
 MONARC_API std::uint32_t
 intern_shape(std::atomic<std::uint32_t>& number, const char* signature, std::size_t bytes) noexcept;
 
-/// The signature of a push: class length and class, then for each field its type, the length of its
-/// key, its key. A class comes with the shape only if the id is given with the push; of a handle it
-/// is empty.
+/// A value without a key; of an optional one, `is_there` says whether it counts.
+template <value_type Type, class Value, bool IsOptional = false>
+struct element {
+    static constexpr value_type type = Type;
+    static constexpr bool is_optional = IsOptional;
+
+    Value value;
+    bool is_there = true;
+};
+
+/// A key, if it has one, in a signature.
+template <class Field>
+consteval std::size_t key_signature_bytes() noexcept {
+    if constexpr (requires { Field::name(); }) {
+        return 1 + Field::name().size();
+    } else {
+        return 0;
+    }
+}
+
+template <class Field>
+consteval std::size_t signature_bytes() noexcept;
+template <class... Members>
+consteval std::size_t signature_bytes_of(std::type_identity<std::tuple<Members...>>) noexcept {
+    return (std::size_t{1} + ... + signature_bytes<Members>());
+}
+
+/// Its type, the length of its key and its key; of an object or array its members and an end.
+template <class Field>
+consteval std::size_t signature_bytes() noexcept {
+    auto bytes = 1 + (Field::is_optional ? 1 : 0) + key_signature_bytes<Field>();
+    if constexpr (has_members(Field::type)) {
+        bytes += signature_bytes_of(std::type_identity<decltype(Field::value)>{});
+    }
+    return bytes;
+}
+
+constexpr char* put_name(char* at, std::string_view name) noexcept {
+    *at++ = static_cast<char>(name.size());
+    return std::copy(name.begin(), name.end(), at);
+}
+
+template <class Field>
+constexpr char* put_signature(char* at) noexcept;
+template <class... Members>
+constexpr char* put_members(char* at, std::type_identity<std::tuple<Members...>>) noexcept {
+    ((at = put_signature<Members>(at)), ...);
+    *at++ = end_mark;
+    return at;
+}
+
+template <class Field>
+constexpr char* put_signature(char* at) noexcept {
+    if constexpr (Field::is_optional) {
+        *at++ = optional_mark;
+    }
+    *at++ = static_cast<char>(Field::type);
+    if constexpr (requires { Field::name(); }) {
+        at = put_name(at, Field::name());
+    }
+    if constexpr (has_members(Field::type)) {
+        at = put_members(at, std::type_identity<decltype(Field::value)>{});
+    }
+    return at;
+}
+
+/// The signature of a push: class length and class, then its fields. A class comes with the shape
+/// only if the id is given with the push and the class is known to the compiler.
 ///
 /// Hidden, so that each shared object has a copy of its own and can be unloaded.
 template <fixed_text Class, class... Fields>
 struct __attribute__((visibility("hidden"))) shape_of {
-    static constexpr std::size_t signature_bytes =
-        1 + Class.view().size() + (std::size_t{0} + ... + (2 + Fields::name().size()));
+    static constexpr std::size_t bytes =
+        1 + Class.view().size() + (std::size_t{0} + ... + signature_bytes<Fields>());
 
-    static constexpr std::array<char, signature_bytes> make_signature() noexcept {
-        std::array<char, signature_bytes> text{};
-        std::size_t at = 0;
-        const auto put = [&](std::string_view part) {
-            text[at++] = static_cast<char>(part.size());
-            for (const char c : part) {
-                text[at++] = c;
-            }
-        };
-        put(Class.view());
-        ((text[at++] = static_cast<char>(Fields::type), put(Fields::name())), ...);
+    static constexpr std::array<char, bytes> make_signature() noexcept {
+        std::array<char, bytes> text{};
+        [[maybe_unused]] char* at = put_name(text.data(), Class.view());
+        ((at = put_signature<Fields>(at)), ...);
         return text;
     }
 
-    static constexpr std::array<char, signature_bytes> signature = make_signature();
+    static constexpr std::array<char, bytes> signature = make_signature();
     static constinit inline std::atomic<std::uint32_t> number{0};
 
     [[gnu::cold, gnu::noinline]] static std::uint32_t intern() noexcept {

@@ -17,6 +17,7 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace monarc::detail {
@@ -35,13 +36,22 @@ inline constexpr std::int64_t no_time = std::numeric_limits<std::int64_t>::min()
 /// The number under which fields with run-time keys travel; their body describes itself.
 inline constexpr std::uint32_t record_shape = 1;
 
+/// The number under which JSON texts travel; the body says where the text is.
+inline constexpr std::uint32_t json_shape = 2;
+inline constexpr std::uint32_t first_free_shape = 3;
+
+inline constexpr std::size_t max_json_bytes = 256 * 1024;
+
 /// What crosses the queue. The header is written as whole words by the library; `body` holds the
 /// 8-byte values, the 2-byte lengths of texts, the 1-byte booleans, the texts, and last the id. A
-/// record that is longer goes on in further slots, whose 192 bytes are all body.
+/// record that is longer goes on in further slots, whose 192 bytes are all body. What an object or
+/// array holds is laid like the fields beside it; an optional value is followed by a boolean; many
+/// numbers are laid like a text.
 struct alignas(64) slot {
     std::uint64_t head;   ///< shape number, bytes of the fixed part, of the body, of the id: 16
                           ///< bits each, from the lowest up
-    std::uint64_t target; ///< the context's entry, 0 when the id stands in the body
+    std::uint64_t target; ///< the context's entry; 0 when the id stands in the body; odd when the
+                          ///< number of the class (from bit 1 up) does not come with the shape
     std::uint64_t stamp;  ///< when it was pushed, in ticks of the clock
     std::int64_t when;    ///< nanoseconds since 1970 given by the caller, or no_time
     unsigned char body[slot_body_bytes];
@@ -65,12 +75,21 @@ struct gate {
 
 struct context_entry;
 
+inline constexpr std::int32_t no_class_number = -1;
+
 /// Where a push goes: a context that was opened, or an id that comes with the push.
 struct destination_of_push {
     gate* exporter;
     context_entry* context; ///< null when the id is given
     std::string_view id;
     std::int64_t when;
+    std::int32_t class_number = no_class_number; ///< of a class that does not come with the shape
+};
+
+/// What a push with an id goes to if its class does not come with the shape.
+struct gate_and_class {
+    gate* exporter;
+    std::uint16_t class_number;
 };
 
 /// What the inline half leaves on its stack: the fixed part of the body, and where text and id are.
@@ -90,6 +109,10 @@ MONARC_API bool push_text(context_entry* to, const laid_record& r, std::uint64_t
 MONARC_API bool push_texts(context_entry* to, const laid_record& r, std::uint64_t head) noexcept;
 MONARC_API bool push_text(gate* to, const laid_record& r, std::uint64_t head) noexcept;
 MONARC_API bool push_texts(gate* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool
+push_text(const gate_and_class* to, const laid_record& r, std::uint64_t head) noexcept;
+MONARC_API bool
+push_texts(const gate_and_class* to, const laid_record& r, std::uint64_t head) noexcept;
 
 /// The cold call: a body that does not fit one slot comes in parts, the fixed one first, then the
 /// texts.
@@ -98,6 +121,10 @@ MONARC_API bool push_parts(
     std::uint64_t shape,
     const std::string_view* parts,
     std::size_t count) noexcept;
+
+/// A JSON text, copied to the heap. `class_shape`: as record::push takes it.
+MONARC_API bool
+push_json(const destination_of_push& to, std::uint32_t class_shape, std::string_view text) noexcept;
 
 /// Counts a push that cannot be made. Returns: false.
 MONARC_API bool refuse(const destination_of_push& to, reason why) noexcept;
@@ -133,13 +160,36 @@ copy_text(unsigned char* to, const char* from, std::size_t bytes) noexcept {
     }
 }
 
-/// Bytes in front of the texts: 8 a number, 2 a text, 1 a boolean.
+/// A field is laid as one piece, or as several: an optional value as itself and a boolean, an
+/// object or array as what it holds.
+template <class Field>
+inline constexpr bool is_one_piece = !Field::is_optional && !has_members(Field::type);
+
+template <class Field>
+[[gnu::always_inline]] constexpr auto pieces_of(const Field& field) noexcept {
+    using value = decltype(field.value);
+    if constexpr (has_members(Field::type)) {
+        return std::apply(
+            [](const auto&... members) { return std::tuple_cat(pieces_of(members)...); },
+            field.value);
+    } else if constexpr (Field::is_optional) {
+        return std::tuple(
+            element<Field::type, value>{field.value},
+            element<value_type::boolean, bool>{field.is_there});
+    } else {
+        return std::tuple(element<Field::type, value>{field.value});
+    }
+}
+
+/// Bytes of a piece in front of the texts: 8 a number, 2 a text, 1 a boolean.
 template <class Field>
 consteval std::size_t fixed_bytes() noexcept {
+    if (has_bytes(Field::type)) {
+        return 2;
+    }
     switch (Field::type) {
     case value_type::null: return 0;
     case value_type::boolean: return 1;
-    case value_type::text: return 2;
     default: return 8;
     }
 }
@@ -162,13 +212,22 @@ template <class... Fields>
 inline constexpr std::size_t fixed_total = ((std::size_t{0} + ... + fixed_bytes<Fields>()) + 7) /
                                            8 * 8;
 template <class... Fields>
-inline constexpr std::size_t text_count =
-    (std::size_t{0} + ... + static_cast<std::size_t>(Fields::type == value_type::text));
+inline constexpr std::size_t
+    text_count = (std::size_t{0} + ... + static_cast<std::size_t>(has_bytes(Fields::type)));
+
+template <class... Pieces>
+consteval std::size_t fixed_total_of(std::type_identity<std::tuple<Pieces...>>) noexcept {
+    return fixed_total<Pieces...>;
+}
+/// The same of fields that may be several pieces each.
+template <class... Fields>
+inline constexpr std::size_t fixed_total_of_fields = fixed_total_of(
+    std::type_identity<decltype(std::tuple_cat(pieces_of(std::declval<const Fields&>())...))>{});
 
 /// The fixed part of a field, widened.
 template <class Field>
 [[gnu::always_inline]] inline std::uint64_t fixed_word(const Field& field) noexcept {
-    if constexpr (Field::type == value_type::text) {
+    if constexpr (has_bytes(Field::type)) {
         return static_cast<std::uint16_t>(field.value.size());
     } else if constexpr (Field::type == value_type::boolean) {
         return field.value ? 1 : 0;
@@ -198,7 +257,7 @@ word_at(std::index_sequence<Index...>, const Fields&... fields) noexcept {
 
 template <class Field>
 constexpr std::size_t text_bytes(const Field& field) noexcept {
-    if constexpr (Field::type == value_type::text) {
+    if constexpr (has_bytes(Field::type)) {
         return field.value.size();
     } else {
         return 0;
@@ -227,7 +286,7 @@ texts_of(const Fields&... fields) noexcept {
     std::array<std::string_view, text_count<Fields...>> texts;
     [[maybe_unused]] std::size_t count = 0;
     [[maybe_unused]] const auto add = [&](const auto& field) {
-        if constexpr (std::remove_cvref_t<decltype(field)>::type == value_type::text) {
+        if constexpr (has_bytes(std::remove_cvref_t<decltype(field)>::type)) {
             texts[count++] = field.value;
         }
     };
@@ -249,14 +308,15 @@ push_long(const destination_of_push& to, std::uint64_t shape, const Fields&... f
     return push_parts(to, shape, parts.data(), parts.size());
 }
 
-/// The rest of a push. `Target` is context_entry, or gate if an id comes with the push.
+/// The rest of a push. `Target` is context_entry, or gate or gate_and_class if an id comes with the
+/// push.
 template <class Target, class... Fields>
-[[gnu::always_inline]] inline bool push_fields(
+[[gnu::always_inline]] inline bool push_pieces(
     Target* target,
     const destination_of_push& to,
     std::uint64_t shape,
     const Fields&... fields) noexcept {
-    constexpr bool has_id = std::same_as<Target, gate>;
+    constexpr bool has_id = !std::same_as<Target, context_entry>;
     constexpr auto fixed = fixed_total<Fields...>;
     const auto body_bytes = (fixed + ... + text_bytes(fields));
     if (fixed > slot_body_bytes || body_bytes + to.id.size() > slot_body_bytes) [[unlikely]] {
@@ -281,6 +341,21 @@ template <class Target, class... Fields>
             r.more_count = texts.size() - 1;
             return push_texts(target, r, head);
         }
+    }
+}
+
+template <class Target, class... Fields>
+[[gnu::always_inline]] inline bool push_fields(
+    Target* target,
+    const destination_of_push& to,
+    std::uint64_t shape,
+    const Fields&... fields) noexcept {
+    if constexpr ((is_one_piece<Fields> && ...)) {
+        return push_pieces(target, to, shape, fields...);
+    } else {
+        return std::apply(
+            [&](const auto&... pieces) { return push_pieces(target, to, shape, pieces...); },
+            std::tuple_cat(pieces_of(fields)...));
     }
 }
 

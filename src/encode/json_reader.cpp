@@ -1,0 +1,256 @@
+#include "encode/json_reader.hpp"
+
+#include "core/fields.hpp"
+#include "core/json_block.hpp"
+#include "core/utf8.hpp"
+#include "encode/msgpack_writer.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace monarc::encode {
+namespace {
+
+namespace dom = simdjson::dom;
+static_assert(json_padding_bytes >= simdjson::SIMDJSON_PADDING);
+
+constexpr const char* too_deep = "objects and arrays stand in one another more than 12 deep";
+constexpr std::size_t few = 16;
+// What simdjson keeps for each byte of the longest text: tape, strings, index.
+constexpr std::size_t parser_bytes_per_byte = 14;
+
+struct member {
+    std::string_view key;
+    dom::element value;
+};
+
+// Appends the members of an object. Returns: how many keys stood there before.
+std::size_t take_members(const dom::object& object, std::vector<member>& members) {
+    const auto begin = static_cast<std::ptrdiff_t>(members.size());
+    for (const auto [key, value] : object) {
+        members.push_back({.key = key, .value = value});
+    }
+    const auto first = members.begin() + begin;
+    const auto count = static_cast<std::size_t>(members.end() - first);
+    auto end = first; // of those that are kept
+    if (count <= few) {
+        for (auto at = first; at != members.end(); ++at) {
+            const auto same =
+                std::find_if(first, end, [&](const member& one) { return one.key == at->key; });
+            if (same != end) {
+                same->value = at->value;
+            } else {
+                *end++ = *at;
+            }
+        }
+    } else {
+        // Sorted by key and place, so that no choice of keys makes it slow.
+        std::vector<std::uint32_t> order(count);
+        for (std::uint32_t i = 0; i < count; ++i) {
+            order[i] = i;
+        }
+        const auto key_of = [&](std::uint32_t i) { return first[i].key; };
+        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+            const auto compared = key_of(a).compare(key_of(b));
+            return compared != 0 ? compared < 0 : a < b;
+        });
+        std::vector<bool> is_repeat(count);
+        for (std::size_t i = 0; i < count;) {
+            const auto first_of_key = order[i];
+            while (++i < count && key_of(order[i]) == key_of(first_of_key)) {
+                first[first_of_key].value = first[order[i]].value;
+                is_repeat[order[i]] = true;
+            }
+        }
+        for (std::uint32_t i = 0; i < count; ++i) {
+            if (!is_repeat[i]) {
+                *end++ = first[i];
+            }
+        }
+    }
+    const auto repeated = static_cast<std::size_t>(members.end() - end);
+    members.erase(end, members.end());
+    return repeated;
+}
+
+// `level` is that of the value if it is an object or array. Returns: false if it is too deep.
+bool put(
+    const dom::element& value,
+    std::size_t level,
+    msgpack_writer& to,
+    std::vector<member>& members) {
+    switch (value.type()) {
+    case dom::element_type::NULL_VALUE: to.nil(); return true;
+    case dom::element_type::BOOL: to.boolean(bool(value)); return true;
+    case dom::element_type::INT64: to.integer(std::int64_t(value)); return true;
+    case dom::element_type::UINT64: to.natural(std::uint64_t(value)); return true;
+    case dom::element_type::DOUBLE: to.real(double(value)); return true;
+    case dom::element_type::STRING: to.text(std::string_view(value)); return true;
+    case dom::element_type::ARRAY:
+    case dom::element_type::OBJECT: break;
+    }
+    if (level > detail::max_levels) {
+        return false;
+    }
+    if (value.type() == dom::element_type::ARRAY) {
+        const dom::array array(value);
+        std::size_t count = 0;
+        for ([[maybe_unused]] const auto one : array) {
+            ++count; // size() stops counting at 2^24
+        }
+        to.array(count);
+        for (const auto one : array) {
+            if (!put(one, level + 1, to, members)) {
+                return false;
+            }
+        }
+        return true;
+    }
+    const auto begin = members.size();
+    take_members(dom::object(value), members);
+    const auto end = members.size();
+    to.map(end - begin);
+    for (auto i = begin; i != end; ++i) {
+        const auto one = members[i]; // further ones may move it
+        to.text(one.key);
+        if (!put(one.value, level + 1, to, members)) {
+            return false;
+        }
+    }
+    members.resize(begin);
+    return true;
+}
+
+} // namespace
+
+struct json_reader::parsed {
+    dom::parser parser;
+    dom::element root;
+    std::vector<member> members;
+};
+
+json_reader::json_reader() : parsed_(std::make_unique<parsed>()) {}
+json_reader::~json_reader() = default;
+
+std::size_t json_reader::memory_bytes() const noexcept {
+    return parsed_->parser.capacity() * parser_bytes_per_byte + repaired_.capacity() +
+           padded_.capacity() + value_.capacity() + parsed_->members.capacity() * sizeof(member);
+}
+
+// D-4.4: bytes that are not UTF-8 become U+FFFD.
+bool json_reader::parse(std::string_view text, bool& is_repaired) {
+    parsed_->members.clear();
+    auto error = parsed_->parser.parse(text.data(), text.size(), false).get(parsed_->root);
+    is_repaired = false;
+    if (error == simdjson::UTF8_ERROR) {
+        is_repaired = true;
+        repaired_.clear();
+        append_utf8(text, repaired_);
+        repaired_.reserve(repaired_.size() + json_padding_bytes);
+        error = parsed_->parser.parse(repaired_.data(), repaired_.size(), false).get(parsed_->root);
+    }
+    if (error == simdjson::MEMALLOC) {
+        throw std::bad_alloc();
+    }
+    why_ = simdjson::error_message(error);
+    return error == simdjson::SUCCESS;
+}
+
+key_number json_reader::number_of(std::string_view key) {
+    if (const auto known = numbers_.find(key); known != numbers_.end()) {
+        return known->second;
+    }
+    if (key.size() > detail::max_name_bytes) {
+        return key_without_room;
+    }
+    const auto number = intern_key_of_data(key);
+    if (number != key_without_room) {
+        numbers_.emplace(key, number);
+    }
+    return number;
+}
+
+bool json_reader::read_record(std::string_view text, std::string& fields, json_facts& facts) {
+    if (!parse(text, facts.is_repaired)) {
+        return false;
+    }
+    dom::object object;
+    if (parsed_->root.get(object) != simdjson::SUCCESS) {
+        why_ = "not an object";
+        return false;
+    }
+    auto& members = parsed_->members;
+    facts.repeated = take_members(object, members);
+    facts.fields = members.size() + facts.repeated;
+    const auto count = members.size();
+    for (std::size_t i = 0; i != count; ++i) {
+        const auto [key, value] = members[i];
+        if (key.starts_with(detail::reserved_prefix)) {
+            ++facts.stripped;
+            continue;
+        }
+        const auto add = [&,
+                          key = key](detail::value_type type, const void* from, std::size_t bytes) {
+            append_self_described(fields, number_of(key), type, from, bytes, key);
+        };
+        const auto add_word = [&](detail::value_type type, std::uint64_t word) {
+            add(type, &word, sizeof word);
+        };
+        switch (value.type()) {
+        case dom::element_type::NULL_VALUE: add(detail::value_type::null, nullptr, 0); break;
+        case dom::element_type::BOOL: {
+            const bool flag(value);
+            add(detail::value_type::boolean, &flag, 1);
+            break;
+        }
+        case dom::element_type::INT64:
+            add_word(detail::value_type::integer, static_cast<std::uint64_t>(std::int64_t(value)));
+            break;
+        case dom::element_type::UINT64:
+            add_word(detail::value_type::natural, std::uint64_t(value));
+            break;
+        case dom::element_type::DOUBLE:
+            add_word(detail::value_type::real, std::bit_cast<std::uint64_t>(double(value)));
+            break;
+        case dom::element_type::STRING: {
+            const std::string_view content(value);
+            add(detail::value_type::text, content.data(), content.size());
+            break;
+        }
+        case dom::element_type::ARRAY:
+        case dom::element_type::OBJECT: {
+            value_.clear();
+            msgpack_writer to(value_);
+            if (!put(value, 2, to, members)) {
+                why_ = too_deep;
+                return false;
+            }
+            add(detail::value_type::packed, value_.data(), value_.size());
+        }
+        }
+    }
+    return true;
+}
+
+bool json_reader::read_value(
+    std::string_view text, std::size_t level, byte_buffer& packed, bool& is_repaired) {
+    padded_.assign(text);
+    padded_.resize(text.size() + json_padding_bytes);
+    if (!parse({padded_.data(), text.size()}, is_repaired)) {
+        return false;
+    }
+    msgpack_writer to(packed);
+    if (!put(parsed_->root, level + 1, to, parsed_->members)) {
+        why_ = too_deep;
+        return false;
+    }
+    return true;
+}
+
+} // namespace monarc::encode

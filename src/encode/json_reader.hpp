@@ -1,0 +1,63 @@
+#pragma once
+
+// JSON texts of the application, read with simdjson and written as MessagePack, or as the fields of
+// a record. Of a key that stands twice in an object the later value counts, at the first place, as
+// in a Python dict; at every depth.
+//
+// Threads: one. Keeps its buffers between texts.
+
+#include "core/byte_buffer.hpp"
+#include "core/names.hpp"
+#include "core/record_view.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace monarc::encode {
+
+class json_reader {
+public:
+    json_reader();
+    ~json_reader();
+    json_reader(const json_reader&) = delete;
+    json_reader& operator=(const json_reader&) = delete;
+
+    // Appends the fields of an object in the self-described form, without reserved keys.
+    // json_padding_bytes may be read behind `text`. Returns: false if it is no JSON object that
+    // fits a record; why() says what is wrong. Throws std::bad_alloc.
+    bool read_record(std::string_view text, std::string& fields, json_facts& facts);
+
+    // Appends a value of any type as MessagePack. `level`: that of what it stands in; the record
+    // itself is level 1. Returns, throws: as read_record.
+    bool
+    read_value(std::string_view text, std::size_t level, byte_buffer& packed, bool& is_repaired);
+
+    const char* why() const noexcept { return why_; }
+    std::size_t memory_bytes() const noexcept;
+
+private:
+    struct parsed; // what simdjson needs and gives
+
+    bool parse(std::string_view text, bool& is_repaired);
+    key_number number_of(std::string_view key);
+
+    struct text_hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>()(text);
+        }
+    };
+
+    std::unique_ptr<parsed> parsed_;
+    std::string repaired_;
+    std::string padded_;
+    byte_buffer value_;
+    std::unordered_map<std::string, key_number, text_hash, std::equal_to<>> numbers_;
+    const char* why_ = "";
+};
+
+} // namespace monarc::encode
