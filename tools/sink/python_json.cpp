@@ -112,11 +112,10 @@ private:
         if (from.get_array().get(all) != simdjson::SUCCESS)
             return errc::bad_data;
         for (auto element : all) {
-            ondemand::value next;
-            if (std::move(element).get(next) != simdjson::SUCCESS)
+            if (element.error() != simdjson::SUCCESS)
                 return errc::bad_data;
             auto& made = into.members.emplace_back();
-            if (const auto ec = read(next, made.held, depth + 1))
+            if (const auto ec = read(element.value_unsafe(), made.held, depth + 1))
                 return ec;
         }
         return {};
@@ -128,10 +127,11 @@ private:
         if (from.get_object().get(all) != simdjson::SUCCESS)
             return errc::bad_data;
         for (auto pair : all) {
-            ondemand::field field;
+            if (pair.error() != simdjson::SUCCESS)
+                return errc::bad_data;
+            auto& field = pair.value_unsafe();
             member made;
-            if (std::move(pair).get(field) != simdjson::SUCCESS ||
-                field.unescaped_key().get(made.key) != simdjson::SUCCESS)
+            if (field.unescaped_key().get(made.key) != simdjson::SUCCESS)
                 return errc::bad_data;
             if (const auto ec = read(field.value(), made.held, depth + 1))
                 return ec;

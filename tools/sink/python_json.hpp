@@ -20,8 +20,8 @@ struct member;
 // One value; views go to the document that holds it.
 struct value {
     python::kind kind = python::kind::none;
-    std::string_view text{};       ///< A text's content; else the token as it came.
-    std::vector<member> members{}; ///< Of a list or an object, keys of a list are empty.
+    std::string_view text{};     ///< A text's content; else the token as it came.
+    std::vector<member> members; ///< Of a list or an object, keys of a list are empty.
 
     const value* find(std::string_view key) const noexcept;
 };
