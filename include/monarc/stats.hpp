@@ -38,7 +38,7 @@ enum class reason : std::uint8_t {
     rejected,
     too_large,
 };
-inline constexpr std::size_t reason_total = 15;
+inline constexpr std::size_t reason_total = static_cast<std::size_t>(reason::too_large) + 1;
 
 /// The word used in logs and statistics, e.g. "queue_full".
 MONARC_API std::string_view to_string(reason why) noexcept;
