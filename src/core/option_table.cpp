@@ -90,9 +90,11 @@ const is socket_path{"at most 107 bytes without control characters", [](const st
 const is customer{"at most 1024 bytes long", [](const std::string& text) {
                       return text.size() <= detail::max_id_bytes;
                   }};
+// Passwords have options of their own.
 const is address{
-    "an address that begins with http:// or https://, or empty", [](const std::string& text) {
-        return text.empty() || (is_visible_ascii(text) &&
+    "an address that begins with http:// or https://, without user information, or empty",
+    [](const std::string& text) {
+        return text.empty() || (is_visible_ascii(text) && text.find('@') == text.npos &&
                                 (text.starts_with("http://") || text.starts_with("https://")));
     }};
 const is token{"at most 8000 bytes of visible ASCII", [](const std::string& text) {

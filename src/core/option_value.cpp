@@ -241,6 +241,9 @@ std::string shown(const std::string& text) {
     if (text.empty()) {
         return "an empty text";
     }
+    if (text.find("://") != text.npos && text.find('@') != text.npos) {
+        return "an address with user information, which is not shown";
+    }
     return text.size() > 64 ? fmt::format("{} bytes", text.size()) : quoted(text);
 }
 std::string shown(const secret& text) {

@@ -73,9 +73,6 @@ std::string broken_rule(const exporter_options& o) {
 bool is_loopback(std::string_view url) {
     url.remove_prefix(std::min(url.find("//") + 2, url.size()));
     url = url.substr(0, url.find_first_of("/?#"));
-    if (const auto user = url.rfind('@'); user != url.npos) {
-        url.remove_prefix(user + 1);
-    }
     if (url.starts_with('[')) {
         return url.substr(0, url.find(']')) == "[::1";
     }
@@ -98,7 +95,7 @@ std::string missing(const exporter_options& o) {
         return fmt::format(
             "monasca.url must be https, since monasca.token would be sent readable to another "
             "machine, or tls.allow_plain_credentials be true, got {}",
-            quoted(o.monasca->url));
+            shown(o.monasca->url));
     }
     return {};
 }

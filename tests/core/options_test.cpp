@@ -189,7 +189,8 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
         {[](auto& o) { forward(o).unix_path = std::string(108, 'p'); },
          "mona.unix_path must be at most 107 bytes without control characters, got 108 bytes"},
         {[](auto& o) { rest(o).url = "incoming.example"; },
-         "mona.url must be an address that begins with http:// or https://, or empty, got "
+         "mona.url must be an address that begins with http:// or https://, without user "
+         "information, or empty, got "
          "\"incoming.example\""},
         {[](auto& o) {
              rest(o).sampling = {{"fill", 0.5}, {"*", 1.5}};
@@ -200,8 +201,12 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
          },
          "mona.sampling must be shares of 0..1, got \"fill\"=nan"},
         {[](auto& o) { monasca(o).url = "http://mon.example/v2.0\nx"; },
-         "monasca.url must be an address that begins with http:// or https://, or empty, got "
+         "monasca.url must be an address that begins with http:// or https://, without user "
+         "information, or empty, got "
          "\"http://mon.example/v2.0\\x0ax\""},
+        {[](auto& o) { monasca(o).url = "http://user:pass@mon.example/v2.0"; },
+         "monasca.url must be an address that begins with http:// or https://, without user "
+         "information, or empty, got an address with user information, which is not shown"},
         {[](auto& o) { monasca(o).token = secret("a b"); },
          "monasca.token must be at most 8000 bytes of visible ASCII, got 3 bytes that are not "
          "shown"},
@@ -272,7 +277,7 @@ TEST_CASE("D-12.1 a token is not sent readable to another machine unless that is
           "127.0.0.1.example",
           "[::2]:80",
           "localhost.example",
-          "127.0.0.1@mon.example"}) {
+          "127.1.example"}) {
         const auto text = validate(with([&](auto& o) {
             monasca(o).url = "http://" + host + "/v2.0";
             monasca(o).token = secret("t");
