@@ -164,9 +164,9 @@ MONARC_API exporter& start_from_env();
 MONARC_API exporter& process_exporter() noexcept;
 
 /// Does ahead of time what the first push of a shape would do: `prepare("loan"_class, "age"_key =
-/// 0, …)` for pushes with an id, `prepare("age"_key = 0, …)` for pushes through a handle. The
-/// values do not matter, their types do. Returns: false when 65 535 shapes or keys are taken. Cost:
-/// a lock and an allocation.
+/// 0, …)` for pushes with an id, `prepare("age"_key = 0, …)` for pushes through a handle or to a
+/// class_name. The values do not matter, their types do. Returns: false when 65 535 shapes or keys
+/// are taken. Cost:    a lock and an allocation.
 template <class_like Class, field_like... Fields>
 bool prepare(Class, const Fields&...) noexcept {
     constexpr auto name = [] {

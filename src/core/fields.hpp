@@ -129,6 +129,31 @@ void visit_self_described(std::string_view body, Visit&& visit) {
     }
 }
 
+// Of a record as it comes off the queue, any JSON in it read: the fields of the record itself that
+// are null, a boolean, a number or a text. `s`: shape_of_number(number).
+template <class Visit>
+void visit_plain_fields(
+    std::uint32_t number, const shape& s, std::string_view body, Visit&& visit) {
+    const auto visit_if_plain = [&](const field_view& field) {
+        switch (field.type) {
+        case detail::value_type::null:
+        case detail::value_type::boolean:
+        case detail::value_type::integer:
+        case detail::value_type::natural:
+        case detail::value_type::real:
+        case detail::value_type::text: visit(field); break;
+        default: break;
+        }
+    };
+    if (number == detail::record_shape) { // behind the shape that is only a class
+        visit_self_described(body.substr(sizeof(std::uint32_t)), visit_if_plain);
+    } else if (number == detail::json_shape) {
+        visit_self_described(body, visit_if_plain);
+    } else {
+        visit_shape(s, body, visit_if_plain);
+    }
+}
+
 // Appends one field in the self-described form. `name`: of a key without a number.
 template <class Bytes>
 void append_self_described(

@@ -267,16 +267,17 @@ mona_forward_wire::extent mona_forward_wire::measure(const batch& b, const batch
     extent all;
     for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
         const auto& part = b.parts[at];
-        all.bytes += most_growth * part.body_bytes;
         if (part.shape == detail::record_shape) {
             visit_self_described(b.body_of(part), [&](const field_view& field) {
                 ++all.fields;
-                all.bytes += 2 * encode::most_head_bytes;
+                all.bytes +=
+                    2 * encode::most_head_bytes + field.name.size() +
+                    (field.type == detail::value_type::text ? most_growth : 1) * field.text.size();
                 all.bytes += field.key != key_without_room ? key_piece(field.key).room() : 0;
             });
         } else {
             const auto& shape = known(part.shape);
-            all.bytes += shape.most_bytes;
+            all.bytes += shape.most_bytes + most_growth * part.body_bytes;
             if (shape.s->has_json) [[unlikely]] {
                 visit_shape(*shape.s, b.body_of(part), [&](const field_view&) { ++all.fields; });
             } else {

@@ -143,6 +143,14 @@ std::size_t json_reader::memory_bytes() const noexcept {
            padded_.capacity() + value_.capacity() + parsed_->members.capacity() * sizeof(member);
 }
 
+void json_reader::release_memory() noexcept {
+    parsed_->parser = dom::parser();
+    parsed_->members = {};
+    repaired_ = {};
+    padded_ = {};
+    value_ = {};
+}
+
 // D-4.4: bytes that are not UTF-8 become U+FFFD.
 bool json_reader::parse(std::string_view text, bool& is_repaired) {
     parsed_->members.clear();

@@ -38,6 +38,7 @@ public:
 
     const char* why() const noexcept { return why_; }
     std::size_t memory_bytes() const noexcept;
+    void release_memory() noexcept; // what it grew to
 
 private:
     struct parsed; // what simdjson needs and gives

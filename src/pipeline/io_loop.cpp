@@ -393,31 +393,31 @@ void io_loop::feed(const record_view& record, time_point now) {
 
 // What only this thread can judge is dropped(bad_json); a json() value that is none is left out.
 void io_loop::feed_json(record_view record, time_point now) {
-    const auto lose_one = [&](reason why) {
-        // Nothing can be derived from it either.
-        contexts_ ? contexts_->lose(why, 1) : metrics_->lose(why, 1);
-    };
     const auto bad_fields = json_.counts().bad_fields;
-    switch (json_.read(record)) {
-    case json_texts::verdict::no_memory: lose_one(reason::memory); return;
-    case json_texts::verdict::bad:
-        lose_one(reason::bad_json);
+    const auto verdict = json_.read(record);
+    if (verdict == json_texts::verdict::ready) {
+        add(record, now);
+    } else {
+        // Nothing can be derived from it either.
+        const auto why = verdict == json_texts::verdict::bad ? reason::bad_json : reason::memory;
+        contexts_ ? contexts_->lose(why, 1) : metrics_->lose(why, 1);
+    }
+    if (json_.memory_bytes() > options_.memory_limit / 12) { // a text of 256 KiB takes 4 MiB
+        json_.release_memory();
+    }
+    if (verdict == json_texts::verdict::bad) {
         bad_json_.happened(
             log_,
             log_level::warning,
             fmt::format("push_json: {}; dropped (bad_json)", json_.why()),
             now);
-        return;
-    case json_texts::verdict::ready: break;
-    }
-    if (json_.counts().bad_fields != bad_fields) {
+    } else if (json_.counts().bad_fields != bad_fields) {
         bad_json_field_.happened(
             log_,
             log_level::warning,
             fmt::format("json: {}; the field is left out", json_.why()),
             now);
     }
-    add(record, now);
 }
 
 void io_loop::add(const record_view& record, time_point now) {

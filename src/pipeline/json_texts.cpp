@@ -7,13 +7,24 @@
 
 namespace monarc::pipeline {
 
-void json_texts::learn(std::uint32_t shape) {
-    if (shape >= kinds_.size()) {
-        kinds_.resize(shape + 1u);
-    }
+json_texts::kind json_texts::learn(std::uint32_t shape) noexcept {
     const bool has_json = shape == detail::json_shape ||
                           (shape >= detail::first_free_shape && shape_of_number(shape).has_json);
-    kinds_[shape] = has_json ? kind::with_json : kind::plain;
+    const auto found = has_json ? kind::with_json : kind::plain;
+    try {
+        if (shape >= kinds_.size()) {
+            kinds_.resize(shape + 1u);
+        }
+        kinds_[shape] = found;
+    } catch (const std::bad_alloc&) { // asked again next time
+    }
+    return found;
+}
+
+void json_texts::release_memory() noexcept {
+    reader_.release_memory();
+    body_ = {};
+    value_ = {};
 }
 
 json_texts::verdict json_texts::read(record_view& record) noexcept {

@@ -27,11 +27,9 @@ struct json_counts {
 class json_texts {
 public:
     // Whether records of this shape have any.
-    bool concerns(std::uint32_t shape) {
-        if (shape >= kinds_.size() || kinds_[shape] == kind::unknown) [[unlikely]] {
-            learn(shape);
-        }
-        return kinds_[shape] == kind::with_json;
+    bool concerns(std::uint32_t shape) noexcept {
+        const auto known = shape < kinds_.size() ? kinds_[shape] : kind::unknown;
+        return (known != kind::unknown ? known : learn(shape)) == kind::with_json;
     }
 
     enum class verdict { ready, bad, no_memory };
@@ -39,6 +37,9 @@ public:
     // Makes of the record one that the aggregator takes; what it then refers to holds until the
     // next call. Frees what the record owned.
     verdict read(record_view& record) noexcept;
+
+    // What long texts made it grow to.
+    void release_memory() noexcept;
 
     // What was wrong with the last one that was bad.
     const char* why() const noexcept { return reader_.why(); }
@@ -51,7 +52,7 @@ public:
 private:
     enum class kind : std::uint8_t { unknown, plain, with_json };
 
-    void learn(std::uint32_t shape);
+    kind learn(std::uint32_t shape) noexcept;
     bool read_record(record_view& record, const json_block& block);
     void read_values(record_view& record);
 
