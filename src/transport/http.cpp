@@ -73,7 +73,9 @@ http_answer_reader::progress http_answer_reader::parse() {
             }
         }
         if (ec == http::error::need_more) {
-            return progress::partial;
+            const bool is_endless =
+                !parser_->of.is_header_done() && header_.size() > limits_.header_bytes;
+            return is_endless ? fail("a header without an end") : progress::partial;
         }
         if (ec == http::error::body_limit && parser_->of.is_header_done()) {
             is_cut_ = is_whole_ = true; // the status decides
@@ -95,8 +97,11 @@ http_answer_reader::progress http_answer_reader::end() {
         return progress::whole;
     }
     boost::beast::error_code ec;
-    parser_->of.put_eof(ec);
-    if (ec || !parser_->of.is_done()) {
+    const bool has_some = parser_->of.got_some(); // Beast wants to have seen a byte
+    if (has_some) {
+        parser_->of.put_eof(ec);
+    }
+    if (!has_some || ec || !parser_->of.is_done()) {
         return fail(has_begun_ ? "closed in the middle of the answer" : "closed before an answer");
     }
     is_whole_ = true;
