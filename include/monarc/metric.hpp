@@ -97,8 +97,8 @@ public:
     }
 
     /// The same series with a time of its own instead of the moment of the push: at(t).push(…).
-    /// Kept apart by the interval it falls into. Range: 13 days ago to a minute ahead, else
-    /// dropped(invalid_record).
+    /// Kept apart by the interval it falls into; in one that is not over it is collected with what
+    /// has no time. Range: 13 days ago to a minute ahead, else dropped(invalid_record).
     stamped_series at(std::chrono::system_clock::time_point when) const noexcept;
 
     /// Pushes the elapsed time when it goes out of scope.

@@ -121,18 +121,20 @@ bool deriver::apply(rule& of, const record_view& record, derived& out) {
     std::string together;
     for (auto& value : dimension_values_) {
         repaired_ += monasca_rules::repair_dimension_value(value);
+        // Series that differ only in what is left out are the same.
+        if (!value.empty() && !monasca_rules::why_not_dimension_value(value).empty()) {
+            value.clear();
+            ++left_out_;
+        }
         together += value;
         together += '\0';
     }
     auto& known = of.known[together];
-    if (known == nullptr) {
-        known = define(of);
-        left_out_ += static_cast<std::uint64_t>(
-            std::count_if(dimension_values_.begin(), dimension_values_.end(), [](const auto& v) {
-                return !v.empty() && !monasca_rules::why_not_dimension_value(v).empty();
-            }));
+    out.to = known.lock();
+    if (out.to == nullptr) {
+        out.to = define(of);
+        known = out.to;
     }
-    out.to = known;
     return true;
 }
 
@@ -141,7 +143,7 @@ std::shared_ptr<series_definition> deriver::define(const rule& of) const {
     made->names = of.names;
     made->kind = of.kind;
     for (std::size_t i = 0; i < of.dimension_keys.size(); ++i) {
-        if (monasca_rules::why_not_dimension_value(dimension_values_[i]).empty()) {
+        if (!dimension_values_[i].empty()) {
             made->dimensions.emplace_back(of.dimension_keys[i], dimension_values_[i]);
         }
     }
@@ -158,9 +160,10 @@ std::shared_ptr<series_definition> deriver::define(const rule& of) const {
 }
 
 void deriver::forget_unused() {
+    derived_.clear();
     for (auto& one : rules_) {
         boost::unordered::erase_if(
-            one.known, [](const auto& known) { return known.second.use_count() == 1; });
+            one.known, [](const auto& known) { return known.second.expired(); });
     }
 }
 

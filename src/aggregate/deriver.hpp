@@ -37,7 +37,7 @@ public:
     // Valid until the next call.
     const std::vector<derived>& derive(key_number class_name, const record_view& record);
 
-    // Definitions that nothing is collected for any more go.
+    // Forgets definitions that nothing is collected for any more.
     void forget_unused();
 
     std::uint64_t repaired() const noexcept { return repaired_; } // dimension values (D-4.2)
@@ -52,8 +52,8 @@ private:
         std::vector<std::string> names; // of the metrics, one for each field
         std::vector<std::string> dimension_keys;
         series_kind kind;
-        // By the values of the dimensions.
-        boost::unordered_flat_map<std::string, std::shared_ptr<series_definition>> known;
+        // By the values of the dimensions. What collects values for one keeps it.
+        boost::unordered_flat_map<std::string, std::weak_ptr<series_definition>> known;
     };
 
     std::shared_ptr<series_definition> define(const rule& of) const;

@@ -8,12 +8,16 @@ namespace {
 
 constexpr std::size_t usual_wire_bytes = 64; // of a measurement beside its names and dimensions
 
-std::size_t wire_bytes_of(const series_definition& of, std::uint32_t name) {
-    std::size_t bytes = usual_wire_bytes + of.names[name].size();
-    for (const auto& [key, value] : of.dimensions) {
+std::size_t wire_bytes_of(const monasca_rules::text_pairs& texts) {
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : texts) {
         bytes += key.size() + value.size() + 6;
     }
     return bytes;
+}
+
+std::size_t wire_bytes_of(const series_definition& of, std::uint32_t name) {
+    return usual_wire_bytes + of.names[name].size() + wire_bytes_of(of.dimensions);
 }
 
 } // namespace
@@ -65,9 +69,11 @@ void series_table::add(
         send_each(to, record, at);
         return;
     }
-    if (has_own_time) {
-        const auto interval = settings_.interval.count();
-        const auto end = (at / interval + (at % interval < 0 ? -1 : 0) + 1) * interval;
+    const auto interval = settings_.interval.count();
+    const auto end = (at / interval + (at % interval < 0 ? -1 : 0) + 1) * interval;
+    // In an interval that is not over it belongs to what is collected now: two measurements of one
+    // series and moment would overwrite each other in the store.
+    if (has_own_time && end <= now) {
         auto& timed = timed_[{to.get(), end}];
         timed.of = to;
         collect(timed, record);
@@ -121,8 +127,11 @@ void series_table::send_each(
             batch_.entries[found->second].value = one.value;
             is_same_moment = true;
         }
-        last = found->second;
-        batch_.entries[last].meta = record.meta;
+        auto& entry = batch_.entries[found->second];
+        batch_.bytes -= wire_bytes_of(entry.meta);
+        entry.meta = record.meta;
+        batch_.bytes += wire_bytes_of(entry.meta);
+        last = std::max(last, found->second);
     }
     // Behind whatever the record has added: what it added stands in front of this count.
     if (record.counts) {
@@ -207,6 +216,8 @@ bool series_table::end_interval(std::int64_t now) {
         // Two ends in one millisecond would overwrite each other in the store.
         const bool is_close = now <= last_end_ && last_end_ - now < 1000;
         ending_time_ = is_close ? last_end_ + 1 : now;
+        // That stamp is for values with a time of their own.
+        ending_time_ += ending_time_ % settings_.interval.count() == 0 ? 1 : 0;
         last_end_ = ending_time_;
         ending_at_ = 0;
         is_ending_ = true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace monarc::aggregate {
@@ -27,9 +28,10 @@ double value_histogram::middle_of(std::int32_t bucket) noexcept {
         return 0.0;
     }
     const auto low = std::bit_cast<double>(magnitude << dropped_bits);
-    const auto high = std::bit_cast<double>((magnitude + 1) << dropped_bits);
     // The last bucket of all ends beyond the largest double.
-    const auto middle = std::isfinite(high) ? low + (high - low) / 2 : low;
+    const auto high = std::min(
+        std::bit_cast<double>((magnitude + 1) << dropped_bits), std::numeric_limits<double>::max());
+    const auto middle = low + (high - low) / 2;
     return bucket < 0 ? -middle : middle;
 }
 
@@ -43,7 +45,10 @@ std::vector<double> value_histogram::percentiles(const std::vector<double>& want
     std::vector<double> values;
     values.reserve(wanted.size());
     for (const auto percentile : wanted) {
-        const auto rank = std::max(1.0, std::ceil(percentile / 100.0 * static_cast<double>(total)));
+        // 7 % of 100 values is rank 7, although the product may round to a little more.
+        constexpr double just_below = 1.0 - 1e-14;
+        const auto rank =
+            std::max(1.0, std::ceil(percentile * static_cast<double>(total) / 100.0 * just_below));
         std::uint64_t below = 0;
         double value = 0.0;
         for (const auto& [bucket, count] : sorted) {

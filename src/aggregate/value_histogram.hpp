@@ -3,7 +3,7 @@
 // Percentiles of any finite values, from counts of buckets: the upper bits of a double are its
 // logarithm, so a bucket is found by a shift. 128 buckets per power of two: a percentile differs
 // from the true one by at most 1/256 of it (0.4 %), at any size and number of values. Values below
-// the smallest normal double have an absolute error of 2^-1030 instead.
+// the smallest normal double have an absolute error of 2^-1029 instead.
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -23,7 +23,7 @@ public:
 
     void clear() noexcept { counts_.clear(); }
     std::size_t memory_bytes() const noexcept {
-        return counts_.bucket_count() * (sizeof(std::int32_t) + sizeof(std::uint64_t));
+        return counts_.bucket_count() * (sizeof(decltype(counts_)::value_type) + 1);
     }
 
 private:

@@ -1,6 +1,7 @@
 #include "core/monasca_options.hpp"
 
 #include "core/monasca_rules.hpp"
+#include "core/series.hpp"
 
 #include <fmt/format.h>
 
@@ -42,11 +43,15 @@ std::string why_not(const derived_series& rule) {
             max_derived_dimensions,
             from.dimensions.size());
     }
+    series_definition sent;
+    sent.kind = rule.to.kind;
     for (const auto& field : from.fields) {
-        const auto name =
-            rule.to.prefix + (rule.to.prefix.empty() ? "" : ".") + from.class_name + "." + field;
-        if (const auto why = monasca_rules::why_not_name(name); !why.empty()) {
-            return fmt::format("derive: the metric's name {} {}", name, why);
+        for (const auto& suffix : statistic_suffixes(sent)) {
+            const auto name = rule.to.prefix + (rule.to.prefix.empty() ? "" : ".") +
+                              from.class_name + "." + field + suffix;
+            if (const auto why = monasca_rules::why_not_name(name); !why.empty()) {
+                return fmt::format("derive: the metric's name {} {}", name, why);
+            }
         }
     }
     for (const auto& key : from.dimensions) {

@@ -141,11 +141,15 @@ bool delivery_list::done(
     case verdict::too_large:
         set_state(*one, item_state::ready);
         one->is_too_large = true;
+        // Half of what was refused: several in flight that are refused together say it once.
         working_bytes_ = std::max(
-            std::size_t{4096}, std::min<std::size_t>(working_bytes_, one->what->plain_bytes) / 2);
+            std::size_t{4096}, std::min<std::size_t>(working_bytes_, one->what->plain_bytes / 2));
         delivered_since_growth_ = 0;
+        wait_as_asked(result, now, uniform);
         break;
-    case verdict::abandoned: back_to_ready(); break;
+    case verdict::abandoned:
+        settings_.is_ordered ? back_to_ready() : set_state(*one, item_state::ready);
+        break;
     }
     return true;
 }
@@ -198,12 +202,20 @@ void delivery_list::back_off(const outcome& result, time_point now, double unifo
     ++epoch_;
     const auto waits = waits_of(result.kind, settings_.retry);
     level_ = std::min(level_ + 1, top_level(waits));
-    // D-6.4: asked to wait, we wait at least as long.
+    wait_ = wait_before_retry(waits, level_, uniform);
+    wait_until_ = now + wait_;
+    wait_as_asked(result, now, uniform);
+    is_probing_ = true;
+}
+
+// D-6.4: asked to wait, we wait at least as long.
+void delivery_list::wait_as_asked(const outcome& result, time_point now, double uniform) {
     const auto asked = result.retry_after + std::chrono::ceil<std::chrono::milliseconds>(
                                                 result.retry_after * (uniform / 10.0));
-    wait_ = std::max(wait_before_retry(waits, level_, uniform), asked);
-    wait_until_ = now + wait_;
-    is_probing_ = true;
+    if (asked.count() > 0 && now + asked > wait_until_) {
+        wait_ = asked;
+        wait_until_ = now + asked;
+    }
 }
 
 // D-6.5: from a bucket, so that a peer that always closes gets at most a tenth more load.
@@ -223,6 +235,8 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
     if (!settings_.is_ordered) {
         if (one->epoch == epoch_) {
             back_off(result, now, uniform);
+        } else {
+            wait_as_asked(result, now, uniform);
         }
         ++one->attempts;
         set_state(*one, item_state::ready);

@@ -145,6 +145,7 @@ private:
     void failed(iterator one, const outcome& result, time_point now, double uniform);
     void again(iterator one, time_point now, double uniform);
     void back_off(const outcome& result, time_point now, double uniform);
+    void wait_as_asked(const outcome& result, time_point now, double uniform);
     void back_to_ready();
     void judge_front(bool was_written);
     std::list<item>::const_iterator item_to_split() const noexcept;

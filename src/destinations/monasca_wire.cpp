@@ -146,7 +146,11 @@ result<std::array<payload, 2>> monasca_wire::split(const payload& whole) const {
 }
 
 result<std::int64_t> read_http_date(std::string_view text) {
+    constexpr std::string_view example = "Sun, 06 Nov 1994 08:49:37 GMT";
     const std::string copy(text);
+    if (copy.size() != example.size()) {
+        return errc::bad_data;
+    }
     tm parts{};
     const char* const end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
     if (end == nullptr || *end != '\0') {
@@ -201,7 +205,8 @@ outcome monasca_wire::judge(const transport::http_answer& answer, std::int64_t w
     switch (status) {
     case 401: {
         // Without Keystone there is one token, and it is wrong; or its role is.
-        const bool is_role = answer.body.find("\"error\"") == std::string::npos;
+        const bool is_role = answer.body.find("\"title\"") != std::string::npos &&
+                             answer.body.find("\"error\"") == std::string::npos;
         result.kind = is_role ? failure::config : failure::auth;
         break;
     }

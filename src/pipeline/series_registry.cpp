@@ -42,14 +42,14 @@ std::shared_ptr<series_definition> define(
     made->kind = options.kind;
     made->nanoseconds_per_unit = nanoseconds_of(options.unit);
     made->percentiles = options.percentiles;
-    std::sort(made->percentiles.begin(), made->percentiles.end());
-    made->percentiles.erase(
-        std::unique(made->percentiles.begin(), made->percentiles.end()), made->percentiles.end());
-    for (const auto percentile : made->percentiles) {
+    for (const auto percentile : made->percentiles) { // before they are sorted: one may be NaN
         if (!(percentile > 0.0 && percentile < 100.0)) {
             refuse(name, fmt::format("percentiles lie between 0 and 100, got {}", percentile));
         }
     }
+    std::sort(made->percentiles.begin(), made->percentiles.end());
+    made->percentiles.erase(
+        std::unique(made->percentiles.begin(), made->percentiles.end()), made->percentiles.end());
     if (!made->percentiles.empty() && options.kind != series_kind::timer) {
         refuse(name, "percentiles need kind = series_kind::timer");
     }

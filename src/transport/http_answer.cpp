@@ -79,7 +79,9 @@ http_answer_reader::progress http_answer_reader::parse() {
             }
         }
         if (ec == http::error::need_more) {
-            return progress::partial;
+            const bool is_endless =
+                !parser_->of.is_header_done() && header_.size() > limits_.header_bytes;
+            return is_endless ? fail("a header without an end") : progress::partial;
         }
         if (ec == http::error::body_limit && parser_->of.is_header_done()) {
             is_cut_ = is_whole_ = true; // the status decides

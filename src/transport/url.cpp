@@ -18,6 +18,10 @@ result<http_url> parse_http_url(std::string_view text) {
         parsed->host().empty()) {
         return errc::bad_options;
     }
+    // Names of hosts need no escapes, and what stands behind one may be a line break.
+    if (parsed->encoded_host().find('%') != boost::urls::string_view::npos) {
+        return errc::bad_options;
+    }
     http_url url;
     const auto scheme = parsed->scheme_id();
     if (scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https) {
@@ -36,6 +40,10 @@ result<http_url> parse_http_url(std::string_view text) {
     url.authority.assign(authority.data(), authority.size());
     const auto path = parsed->encoded_path();
     url.path.assign(path.data(), path.size());
+    // Boost.URL 1.81 takes what stands behind the digits of a port for a path.
+    if (!url.path.empty() && !url.path.starts_with('/')) {
+        return errc::bad_options;
+    }
     while (url.path.ends_with('/')) {
         url.path.pop_back();
     }

@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <random>
+#include <utility>
 
 using namespace monarc;
 using namespace monarc::delivery;
@@ -66,5 +68,49 @@ TEST_CASE("D-6.1 the top level is where the longest wait is reached") {
     CHECK(top_level({.min_wait = 100ms, .max_wait = 401ms}) == 4);
     CHECK(top_level({.min_wait = 7ms, .max_wait = 7ms}) == 1);
     CHECK(top_level({.min_wait = 1ms, .max_wait = 1h}) == 23);
+}
+
+TEST_CASE("D-6.2 the first and the longest wait depend on the kind of failure") {
+    const retry_options network{.min_wait = 1s, .max_wait = 60s};
+    const auto waits = [&](failure kind) {
+        const auto of = waits_of(kind, network);
+        return std::pair<std::chrono::milliseconds, std::chrono::milliseconds>(
+            of.min_wait, of.max_wait);
+    };
+
+    CHECK(waits(failure::network) == std::pair(1000ms, 60'000ms));
+    CHECK(waits(failure::throttle) == std::pair(1000ms, 60'000ms));
+    CHECK(waits(failure::config) == std::pair(1000ms, 300'000ms));
+    CHECK(waits(failure::auth) == std::pair(30'000ms, 600'000ms));
+}
+
+TEST_CASE("D-6.2 only the waits of the network are the destination's own") {
+    const retry_options network{.min_wait = 7ms, .max_wait = 9ms, .max_attempts = 3};
+
+    CHECK(waits_of(failure::network, network).min_wait == 7ms);
+    CHECK(waits_of(failure::throttle, network).max_wait == 60s);
+    CHECK(waits_of(failure::throttle, network).max_attempts == 3);
+}
+
+TEST_CASE("F11 D-6.2 throttle waits lie within their bounds, their mean where the bounds say") {
+    std::mt19937_64 random(3);
+    std::uniform_real_distribution<double> uniform;
+    const auto retry = waits_of(failure::throttle, {});
+    for (const int level : {1, 2, 4, 7, 50}) {
+        const auto bound = std::min(60'000.0, 1000.0 * std::pow(2.0, level - 1));
+        double sum = 0.0;
+        int outside = 0;
+        constexpr int draws = 100'000;
+        for (int i = 0; i < draws; ++i) {
+            const auto wait =
+                static_cast<double>(wait_before_retry(retry, level, uniform(random)).count());
+            sum += wait;
+            outside += wait < 500.0 || wait > bound ? 1 : 0;
+        }
+
+        CAPTURE(level);
+        CHECK(outside == 0);
+        CHECK(sum / draws == doctest::Approx((500.0 + bound) / 2).epsilon(0.05));
+    }
 }
 }

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +28,29 @@ const outcome sent{.what = verdict::delivered_unacked};
 const outcome refused{.what = verdict::retry, .was_written = false, .why = "refused"};
 const outcome reset{.what = verdict::retry, .was_written = true, .why = "reset"};
 const outcome given_up{.what = verdict::abandoned};
+const outcome too_large{.what = verdict::too_large, .was_written = true};
+const outcome closed_idle{.what = verdict::again};
+const outcome rejected{.what = verdict::rejected, .was_written = true, .was_answered = true};
+
+// An error of the peer's.
+outcome answered(failure kind, std::chrono::milliseconds retry_after = 0ms) {
+    return {
+        .what = verdict::retry,
+        .was_written = true,
+        .was_answered = true,
+        .kind = kind,
+        .retry_after = retry_after,
+        .why = "answered"};
+}
+
+// As Monasca's: each payload is alone.
+delivery_settings unordered(std::size_t max_in_flight = 8) {
+    return {
+        .retry = {.min_wait = 1s, .max_wait = 60s},
+        .max_in_flight = max_in_flight,
+        .is_ordered = false,
+        .max_payload_bytes = 256 * 1024};
+}
 
 // `entries` of one record each.
 payload made(std::string name, std::uint32_t entries = 1, std::size_t bytes = 0) {
@@ -1083,6 +1108,600 @@ TEST_CASE("F46 a random life of a list loses no record and counts each once") {
             list.memory_bytes() == 0 && list.in_flight_records() == 0 && list.ready_records() == 0
                 ? 0
                 : 1;
+        CHECK(wrong == 0);
+    }
+}
+
+TEST_CASE("where nothing is ordered each payload is delivered when it is acknowledged") {
+    driven_list d(unordered());
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name, 2);
+    }
+    d.begin_all();
+
+    d.done("3", acked);
+    d.done("2", acked);
+
+    CHECK(d->counts().delivered == 4);
+    CHECK(d->in_flight_records() == 2);
+}
+
+TEST_CASE("where nothing is ordered one failure leaves the others in flight") {
+    driven_list d(unordered());
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    d.done("1", refused);
+    CHECK(d->in_flight_records() == 2);
+    d.done("2", acked);
+    d.done("3", acked);
+
+    CHECK(d->counts().delivered == 2);
+    CHECK(d->counts().late_answers == 0);
+    CHECK(d.probe(acked) == "1");
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("where nothing is ordered one attempt that we give up leaves the others in flight") {
+    driven_list d(unordered());
+    for (const auto* name : {"1", "2"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    d.done("1", given_up);
+    CHECK(d->in_flight_records() == 1);
+    d.done("2", acked);
+
+    CHECK(d->counts().delivered == 1);
+    CHECK(d->counts().late_answers == 0);
+    CHECK(d->level() == 0);
+}
+
+TEST_CASE("D-6.1 failures in flight together count once, also if each comes alone") {
+    driven_list d(unordered(4));
+    for (const auto* name : {"1", "2", "3", "4", "5"}) {
+        d.append(name);
+    }
+    d.begin_all();
+
+    d.done("1", refused);
+    const auto wait = d->wait();
+    d.pass(100ms);
+    for (const auto* name : {"2", "3", "4"}) {
+        d.done(name, refused);
+    }
+
+    CHECK(d->level() == 1);
+    CHECK(d->state() == health::degraded);
+    CHECK(d->wait() == wait);
+    CHECK(d->counts().retries == 4);
+    d.pass(wait - 101ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all() == names{"1"}); // one probe
+    d.done("1", refused);
+    CHECK(d->level() == 2);
+}
+
+TEST_CASE("D-6.1 a probe waits for what is still in flight from before the failure") {
+    driven_list d(unordered(2));
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+    d.done("1", refused);
+    d.pass(d->wait());
+
+    CHECK(d.begin_all().empty());
+    d.done("2", refused);
+    CHECK(d->level() == 1);
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-7.3 where nothing is ordered a payload with an error goes to the end of the list") {
+    driven_list d(unordered(1));
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+    d.done("1", answered(failure::network));
+
+    CHECK(d.probe(acked) == "2");
+    CHECK(d.begin_all() == names{"3"});
+    d.done("3", acked);
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("a payload that got no answer keeps its place") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.append("2");
+    d.begin_all();
+    d.done("1", reset);
+
+    CHECK(d.probe(acked) == "1");
+}
+
+TEST_CASE("F15 where nothing is ordered one bad payload never blocks the others") {
+    driven_list d(unordered(1));
+    d.append("bad");
+    for (int i = 0; i < 50; ++i) {
+        d.append(std::to_string(i));
+    }
+    for (int step = 0; step < 500 && d->counts().delivered < 50; ++step) {
+        d.pass(d->wait());
+        for (const auto& name : d.begin_all()) {
+            d.done(name, name == "bad" ? answered(failure::network) : acked);
+        }
+    }
+
+    CHECK(d->counts().delivered == 50);
+    CHECK(d->ready_records() == 1);
+}
+
+TEST_CASE("where nothing is ordered the oldest by sealing is dropped first") {
+    driven_list d(unordered(1));
+    d.append("1", 1);
+    d.append("2", 2);
+    d.append("3", 4);
+    d.begin_all();
+    d.done("1", answered(failure::network)); // now behind 3
+
+    CHECK(d->drop_oldest(reason::memory));
+    CHECK(d->counts().dropped[reason::memory] == 1);
+    CHECK(d->drop_oldest(reason::memory));
+    CHECK(d->counts().dropped[reason::memory] == 3);
+}
+
+TEST_CASE("D-6.6 where nothing is ordered what is too old is found behind what is not") {
+    auto settings = unordered(1);
+    settings.retry.max_age = 10s;
+    driven_list d(settings);
+    d.append("old");
+    d.pass(5s);
+    d.append("young");
+    d.begin_all();
+    d.done("old", answered(failure::network));
+    d.pass(6s);
+
+    d->expire(d.now());
+
+    CHECK(d->counts().dropped[reason::expired] == 1);
+    CHECK(d.begin_all() == names{"young"});
+}
+
+TEST_CASE("D-6.6 where nothing is ordered each payload counts its own attempts") {
+    auto settings = unordered(2);
+    settings.retry.max_attempts = 2;
+    driven_list d(settings);
+    d.append("1");
+    d.append("2", 5);
+    d.begin_all();
+    d.done("1", refused);
+    d.done("2", acked);
+
+    CHECK(d.probe(refused) == "1");
+    CHECK(d->counts().dead[reason::attempts] == 1);
+    CHECK(d->counts().delivered == 5);
+}
+
+TEST_CASE("D-9.1 a watch over an unordered list is over when all before it is settled") {
+    driven_list d(unordered(2));
+    d.append("1", 1);
+    d.append("2", 2);
+    delivery_list::watch w;
+    d->begin(w);
+    d.append("3", 4);
+    d.begin_all();
+    d.done("1", answered(failure::network)); // now behind 3
+    d.done("2", acked);
+    CHECK(d->pending(w) == 1);
+    CHECK_FALSE(d->is_over(w));
+
+    CHECK(d.probe(acked) == "3 1"); // the probe and, as it passes, nothing before it
+    CHECK(d->pending(w) == 1);
+    CHECK_FALSE(d->is_over(w));
+    d.begin_all();
+    d.done("1", acked);
+
+    CHECK(d->pending(w) == 0);
+    CHECK(d->is_over(w));
+    CHECK(w.counts().delivered == 3);
+    d->end(w);
+}
+
+TEST_CASE("D-7.4 a rejected payload is dead, and the next goes at once") {
+    for (const bool is_ordered : {false, true}) {
+        driven_list d({.max_in_flight = 1, .is_ordered = is_ordered});
+        d.append("1", 3);
+        d.append("2", 4);
+        d.begin_all();
+        d.done("1", rejected);
+
+        CHECK(d->counts().dead[reason::rejected] == 3);
+        CHECK(d->level() == 0);
+        CHECK_FALSE(d->is_waiting(d.now()));
+        CHECK(d.begin_all() == names{"2"});
+    }
+}
+
+TEST_CASE("F13 D-7.1 a payload that is too large is halved in its place and both parts go") {
+    driven_list d(unordered(1));
+    d.append("1", 4);
+    d.append("2", 1);
+    d.begin_all();
+    d.done("1", too_large);
+    REQUIRE(d->to_split() != nullptr);
+    CHECK(d->to_split()->id == "1");
+    CHECK(d->ready_records() == 5);
+
+    d->split_done(*halved(*d->to_split()));
+
+    CHECK(d->to_split() == nullptr);
+    CHECK(d->counts().splits == 1);
+    CHECK(d->level() == 0);
+    for (const auto* name : {"1<", "1>", "2"}) {
+        CHECK(d.begin_all() == names{name});
+        d.done(name, acked);
+    }
+    CHECK(d->counts().delivered == 5);
+    CHECK(d->is_empty());
+}
+
+TEST_CASE("F13 D-7.1 a payload that is too large and cannot be cut is dead") {
+    driven_list d(unordered(1));
+    d.append("1", 1);
+    d.append("2", 2);
+    d.begin_all();
+    d.done("1", too_large);
+    REQUIRE(d->to_split() != nullptr);
+
+    d->split_failed();
+
+    CHECK(d->to_split() == nullptr);
+    CHECK(d->counts().dead[reason::too_large] == 1);
+    CHECK(d.begin_all() == names{"2"});
+}
+
+TEST_CASE("F13 several that are too large together are each cut") {
+    driven_list d(unordered(3));
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name, 2);
+    }
+    d.begin_all();
+    d.done("3", too_large);
+    d.done("1", too_large);
+    d.done("2", acked);
+    int cut = 0;
+    while (const auto* suspect = d->to_split()) {
+        d->split_done(*halved(*suspect));
+        ++cut;
+    }
+
+    CHECK(cut == 2);
+    CHECK(d.begin_all() == names{"1<", "1>", "3<"});
+}
+
+TEST_CASE("D-9.1 a watch follows the halves of what was too large, dead ones too") {
+    driven_list d(unordered(1));
+    d.append("1", 2);
+    delivery_list::watch w;
+    d->begin(w);
+    d.begin_all();
+    d.done("1", too_large);
+    d->split_done(*halved(*d->to_split()));
+    d.begin_all();
+    d.done("1<", acked);
+    CHECK(d->pending(w) == 1);
+
+    d.begin_all();
+    d.done("1>", too_large);
+    d->split_failed();
+
+    CHECK(d->is_over(w));
+    CHECK(w.counts().delivered == 1);
+    CHECK(w.counts().dead == 1);
+    d->end(w);
+}
+
+TEST_CASE("D-7.1 the working size becomes half of what was refused") {
+    delivery_list list(unordered(8));
+    std::vector<std::uint64_t> running;
+    for (int i = 0; i < 4; ++i) { // 3 bytes before compression for each of these
+        list.append(made("p", 2, 40'000), start);
+    }
+    while (const auto attempt = list.next(start)) {
+        running.push_back(attempt->number);
+    }
+    CHECK(list.working_bytes() == 256 * 1024);
+
+    for (const auto attempt : running) { // refused together, it is one lesson
+        list.done(attempt, too_large, start, 0.5);
+        CHECK(list.working_bytes() == 60'000);
+    }
+}
+
+TEST_CASE("D-7.1 the working size never falls below 4 KiB") {
+    delivery_list list(unordered(1));
+    list.append(made("p", 1, 100), start);
+    list.done(list.next(start)->number, too_large, start, 0.5);
+
+    CHECK(list.working_bytes() == 4096);
+}
+
+TEST_CASE("D-7.1 the working size grows by 5 % per 20 delivered, up to the configured one") {
+    delivery_list list(unordered(1));
+    list.append(made("p", 1, 40'000), start);
+    list.done(list.next(start)->number, too_large, start, 0.5);
+    list.split_failed();
+    const auto deliver = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            list.append(made("p"), start);
+            list.done(list.next(start)->number, acked, start, 0.5);
+        }
+    };
+
+    deliver(19);
+    CHECK(list.working_bytes() == 60'000);
+    deliver(1);
+    CHECK(list.working_bytes() == 63'000);
+    deliver(20);
+    CHECK(list.working_bytes() == 66'150);
+    deliver(20 * 100);
+    CHECK(list.working_bytes() == 256 * 1024);
+}
+
+TEST_CASE("D-6.4 a 413 that asks for a pause gets it, and is no failure") {
+    driven_list d(unordered(1));
+    d.append("1", 2);
+    d.append("2");
+    d.begin_all();
+    auto asks = too_large;
+    asks.retry_after = 10s;
+    d.done("1", asks, 0.0);
+    d->split_done(*halved(*d->to_split()));
+
+    CHECK(d->level() == 0);
+    d.pass(9'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all() == names{"1<"});
+}
+
+TEST_CASE("F07 D-6.5 a payload on a connection that was closed while idle goes again at once") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.begin_all();
+    d.done("1", closed_idle);
+
+    CHECK(d->level() == 0);
+    CHECK(d->state() == health::ok);
+    CHECK(d->counts().retries == 0);
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-6.5 after ten at once the next is an ordinary failure") {
+    driven_list d(unordered(1));
+    d.append("1");
+    for (int i = 0; i < 10; ++i) {
+        REQUIRE(d.begin_all() == names{"1"});
+        d.done("1", closed_idle);
+        CHECK(d->level() == 0);
+    }
+
+    REQUIRE(d.begin_all() == names{"1"});
+    d.done("1", closed_idle);
+
+    CHECK(d->level() == 1);
+    CHECK(d->counts().retries == 1);
+    CHECK(d->is_waiting(d.now()));
+}
+
+TEST_CASE("D-6.5 each delivered payload gives a tenth of an immediate attempt back") {
+    driven_list d(unordered(1));
+    d.append("1");
+    for (int i = 0; i < 10; ++i) {
+        d.begin_all();
+        d.done("1", closed_idle);
+    }
+    int delivered = 0;
+    const auto deliver = [&](int count) {
+        while (count-- > 0) {
+            d.begin_all();
+            d.done(delivered == 0 ? "1" : "x", acked);
+            ++delivered;
+            d.append("x");
+        }
+    };
+
+    deliver(11); // ten tenths, whatever the rounding
+    d.begin_all();
+    d.done("x", closed_idle);
+    CHECK(d->level() == 0);
+    d.begin_all();
+    d.done("x", closed_idle);
+    CHECK(d->level() == 1);
+}
+
+TEST_CASE("D-6.5 the bucket holds no more than ten") {
+    driven_list d(unordered(1));
+    for (int i = 0; i < 100; ++i) {
+        d.append("x");
+        d.begin_all();
+        d.done("x", acked);
+    }
+    d.append("x");
+    int at_once = 0;
+    while (d->level() == 0 && at_once < 100) {
+        d.begin_all();
+        d.done("x", closed_idle);
+        ++at_once;
+    }
+
+    CHECK(at_once == 11);
+}
+
+TEST_CASE("D-6.2 what kind of failure it was decides how long the wait is") {
+    const auto first_wait = [](failure kind) {
+        driven_list d(unordered(1));
+        d.append("1");
+        d.begin_all();
+        d.done("1", answered(kind), 0.0);
+        return d->wait();
+    };
+
+    CHECK(first_wait(failure::network) == 500ms);
+    CHECK(first_wait(failure::throttle) == 500ms);
+    CHECK(first_wait(failure::config) == 500ms);
+    CHECK(first_wait(failure::auth) == 15s);
+}
+
+TEST_CASE("D-6.2 the longest wait is the kind's own") {
+    const auto longest_wait = [](failure kind) {
+        driven_list d(unordered(1));
+        d.append("1");
+        for (int i = 0; i < 30; ++i) {
+            d.pass(d->wait());
+            d.begin_all();
+            d.done("1", answered(kind), std::nextafter(1.0, 0.0));
+        }
+        return d->wait();
+    };
+
+    CHECK(longest_wait(failure::network) == 60s);
+    CHECK(longest_wait(failure::throttle) == 60s);
+    CHECK(longest_wait(failure::config) == 300s);
+    CHECK(longest_wait(failure::auth) == 10min);
+}
+
+TEST_CASE("D-6.4 Retry-After is a lower bound of the wait, with up to a tenth more") {
+    const auto wait = [](std::chrono::milliseconds asked, double uniform) {
+        driven_list d(unordered(1));
+        d.append("1");
+        d.begin_all();
+        d.done("1", answered(failure::throttle, asked), uniform);
+        return d->wait();
+    };
+
+    CHECK(wait(60s, 0.0) == 60s);
+    CHECK(wait(60s, 0.5) == 63s);
+    CHECK(wait(100ms, 0.0) == 500ms);
+    CHECK(wait(0ms, 0.0) == 500ms);
+}
+
+TEST_CASE("D-6.4 backoff wins where it is longer than Retry-After") {
+    driven_list d(unordered(1));
+    d.append("1");
+    for (int i = 0; i < 30; ++i) {
+        d.pass(d->wait());
+        d.begin_all();
+        d.done("1", answered(failure::throttle, 1s), std::nextafter(1.0, 0.0));
+    }
+
+    CHECK(d->wait() == 60s);
+}
+
+TEST_CASE("D-6.4 of failures in flight together the longest Retry-After holds") {
+    driven_list d(unordered(3));
+    for (const auto* name : {"1", "2", "3"}) {
+        d.append(name);
+    }
+    d.begin_all();
+    d.done("1", refused, 0.0);
+    d.done("2", answered(failure::throttle, 30s), 0.0);
+    d.done("3", answered(failure::throttle, 5s), 0.0);
+
+    CHECK(d->level() == 1);
+    d.pass(29'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all().size() == 1);
+}
+
+TEST_CASE("F46 a random life of an unordered list loses no record and counts each once") {
+    std::mt19937_64 random(8);
+    std::uniform_real_distribution<double> uniform;
+    for (int round = 0; round < 300; ++round) {
+        auto settings = unordered(1 + random() % 4);
+        settings.retry.max_age = round % 3 == 0 ? 90s : 0s;
+        settings.retry.max_attempts = round % 4 == 0 ? 5u : 0u;
+        delivery_list list(settings);
+        auto now = start;
+        std::uint64_t appended = 0;
+        std::uint64_t watched = 0;
+        std::vector<std::uint64_t> running;
+        delivery_list::watch watch;
+        bool is_watching = false;
+        int wrong = 0;
+
+        for (int step = 0; step < 400; ++step) {
+            if (const auto* const suspect = list.to_split()) {
+                auto halves = halved(*suspect);
+                halves ? list.split_done(std::move(*halves)) : list.split_failed();
+            }
+            switch (random() % 10) {
+            case 0:
+            case 1: {
+                const auto entries = 1 + static_cast<std::uint32_t>(random() % 20);
+                list.append(made("p", entries, random() % 50'000), now);
+                appended += entries;
+                break;
+            }
+            case 2:
+            case 3:
+                while (auto attempt = list.next(now)) {
+                    running.push_back(attempt->number);
+                }
+                break;
+            case 4:
+            case 5:
+            case 6:
+                if (!running.empty()) {
+                    const auto one = running[random() % running.size()]; // now and then twice
+                    const outcome results[] = {
+                        acked,
+                        acked,
+                        acked,
+                        reset,
+                        refused,
+                        given_up,
+                        too_large,
+                        closed_idle,
+                        rejected,
+                        answered(failure::throttle, 2s),
+                        answered(failure::config)};
+                    list.done(one, results[random() % std::size(results)], now, uniform(random));
+                }
+                break;
+            case 7: list.expire(now); break;
+            case 8:
+                if (random() % 20 == 0) {
+                    list.drop_oldest(reason::memory);
+                }
+                break;
+            default: now += std::chrono::milliseconds(random() % 3000);
+            }
+            if (!is_watching && step == 200) {
+                list.begin(watch);
+                is_watching = true;
+                watched = appended;
+            }
+            const auto& c = list.counts();
+            const auto settled = c.delivered + c.dead.total() + c.dropped.total();
+            wrong += appended == settled + list.ready_records() + list.in_flight_records() ? 0 : 1;
+            wrong += list.working_bytes() >= 4096 && list.working_bytes() <= 256 * 1024 ? 0 : 1;
+            if (is_watching) {
+                const auto& w = watch.counts();
+                wrong += watched == w.delivered + w.dead + w.dropped + list.pending(watch) ? 0 : 1;
+                wrong += list.is_over(watch) == (list.pending(watch) == 0) ? 0 : 1;
+            }
+        }
+        list.end(watch);
+
+        CAPTURE(round);
         CHECK(wrong == 0);
     }
 }
