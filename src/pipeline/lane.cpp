@@ -39,7 +39,7 @@ void lane::split_suspect() {
         log_(
             log_level::warning,
             fmt::format(
-                "{}: {} records make the receiver fail while others pass; {}",
+                "{}: a payload of {} records is too large for the receiver, or makes it fail; {}",
                 destination_.name(),
                 suspect->records,
                 halves ? "halved to find the fault" : "they cannot be cut: dead"));

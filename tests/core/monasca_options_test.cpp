@@ -1,4 +1,5 @@
 #include "core/monasca_options.hpp"
+#include "core/options.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,7 +21,7 @@ using texts = std::map<std::string, std::string>;
 std::string why_not_with(const std::function<void(monasca_options&)>& change) {
     monasca_options options{.url = "http://127.0.0.1:8070/v2.0"};
     change(options);
-    return why_not(options);
+    return validate({.monasca = options});
 }
 
 std::string why_not_rule(const std::function<void(derived_series&)>& change) {
