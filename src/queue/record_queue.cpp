@@ -858,6 +858,11 @@ private:
 
 } // namespace
 
+// Of a thread that is behind: what it has could not be used before that one's.
+inline bool record_queue::is_ahead(const producer& p) const noexcept {
+    return p.last_stamp > complete_before_ && p.chain_missing == 0;
+}
+
 std::uint64_t
 record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slots) noexcept {
     auto* const storage = storage_.load(std::memory_order_relaxed);
@@ -884,8 +889,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
         if (p.sent_slots() == consumed) {
             continue;
         }
-        // Ahead of a thread that is behind: what it has could not be used before that one's.
-        if (p.last_stamp > complete_before_ && p.chain_missing == 0) {
+        if (is_ahead(p)) {
             complete_up_to = std::min(complete_up_to, p.last_stamp);
             continue;
         }
@@ -949,6 +953,18 @@ std::vector<record_queue::released_context> record_queue::take_released() noexce
 
 std::size_t record_queue::producer_count() noexcept {
     return published_producers_.load(std::memory_order_acquire);
+}
+
+std::size_t record_queue::due_producer_count() const noexcept {
+    const auto all = published_producers_.load(std::memory_order_acquire);
+    if (known_.size() != all) { // of the new ones nothing is known
+        return all;
+    }
+    const auto due = std::count_if(known_.begin(), known_.end(), [&](const producer* p) {
+        return p->sent_slots() != p->consumed_slots.load(std::memory_order_relaxed) &&
+               !is_ahead(*p);
+    });
+    return static_cast<std::size_t>(due);
 }
 
 std::size_t record_queue::memory_bytes() const noexcept {

@@ -134,6 +134,9 @@ public:
 
     std::size_t producer_count() noexcept;
 
+    // From how many of them the next pass will take something, as far as that is known.
+    std::size_t due_producer_count() const noexcept;
+
     // Texts of push_json that nobody has taken.
     bool holds_json() const noexcept { return json_bytes_.load(std::memory_order_relaxed) != 0; }
 
@@ -206,6 +209,7 @@ private:
                memory_limit_;
     }
     reason refusal() const noexcept;
+    bool is_ahead(const producer& p) const noexcept;
 
     bool tell(detail::context_entry* entry, bool has_no_handle) noexcept;
     void remember();

@@ -309,7 +309,7 @@ TEST_CASE("F40 64 bursty threads in turn get their share each") {
     for (auto& one : producers) {
         one.join();
     }
-    const auto result = exporter.close(30s);
+    const auto result = exporter.close(60s);
 
     for (const auto one : in_a_row) {
         CHECK(one >= share);

@@ -694,6 +694,35 @@ TEST_CASE("a long record that is cut by the limit holds back what is younger unt
     CHECK(kept.records.back().stamp >= complete);
 }
 
+TEST_CASE("a pass is shared by those that have something and are not ahead of one that is behind") {
+    owned_queue q;
+    CHECK(q->due_producer_count() == 1); // not looked at yet: the shared one for late pushes
+    for (int i = 0; i < 1000; ++i) {
+        push(*q, run("first"), "n"_key = i);
+    }
+    for (int t = 0; t < 3; ++t) {
+        on_another_thread([&] {
+            for (int i = 0; i < 1000; ++i) {
+                push(*q, run("later"), "n"_key = i);
+            }
+        });
+    }
+    CHECK(q->due_producer_count() == 5);
+    counted_records taken;
+    q->drain(taken, all, block_slots);
+    CHECK(taken.count == 4 * block_slots);
+
+    CHECK(q->due_producer_count() == 1);
+    q->drain(taken, all, no_limit);
+    CHECK(taken.count == 1000 + 3 * block_slots);
+    while (!q->is_empty()) {
+        q->drain(taken, all, no_limit);
+    }
+    CHECK(taken.count == 4000);
+    CHECK(q->due_producer_count() == 0);
+    check_ledger(*q);
+}
+
 TEST_CASE("one thread's backlog does not keep another's records from coming") {
     owned_queue q;
     for (int i = 0; i < 1000; ++i) {
