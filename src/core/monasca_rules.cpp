@@ -81,27 +81,28 @@ std::string why_not(std::string_view text, std::string_view forbidden) {
     }
     std::string why;
     bool is_blank = true;
+    std::uint32_t last = 0;
     for_each_character(text, [&](character c, std::size_t at) {
         is_blank = is_blank && is_space(c.code);
+        last = c.code;
         if (why.empty() && is_forbidden(c.code, forbidden)) {
             why = fmt::format("holds {} at byte {}, which Monasca refuses", shown(c.code), at);
         }
     });
-    return why.empty() && is_blank ? "is nothing but white space" : why;
+    if (why.empty() && is_blank) {
+        why = "is nothing but white space";
+    }
+    // Some servers take it off, and others do not: it would be two series.
+    if (why.empty() && (is_space(character_at(text, 0).code) || is_space(last))) {
+        why = "begins or ends with white space";
+    }
+    return why;
 }
 
 } // namespace
 
 std::string why_not_name(std::string_view name) {
-    auto why = why_not(name, forbidden_in_names);
-    if (why.empty()) {
-        std::uint32_t last = 0;
-        for_each_character(name, [&](character c, std::size_t) { last = c.code; });
-        if (is_space(character_at(name, 0).code) || is_space(last)) {
-            why = "begins or ends with white space";
-        }
-    }
-    return why;
+    return why_not(name, forbidden_in_names);
 }
 
 std::string why_not_dimension_key(std::string_view key) {
@@ -141,10 +142,20 @@ std::string why_not_dimensions(const text_pairs& dimensions) {
 }
 
 std::size_t repair_dimension_value(std::string& value) {
+    // White space counts as forbidden around the rest.
+    std::size_t begin = value.size();
+    std::size_t end = 0;
+    for_each_character(value, [&](character c, std::size_t at) {
+        if (!is_space(c.code)) {
+            begin = std::min(begin, at);
+            end = at + c.bytes;
+        }
+    });
     std::size_t repaired = 0;
     std::string out;
     for_each_character(value, [&](character c, std::size_t at) {
-        if (is_forbidden(c.code, forbidden_in_dimensions)) {
+        const bool is_around = begin < end && (at < begin || at >= end);
+        if (is_around || is_forbidden(c.code, forbidden_in_dimensions)) {
             out += '_';
             ++repaired;
         } else {

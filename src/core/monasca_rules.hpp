@@ -29,12 +29,12 @@ std::string why_not_dimension_key(std::string_view key);
 std::string why_not_dimension_value(std::string_view value);
 std::string why_not_dimensions(const text_pairs& dimensions);
 
-// D-4.2: each forbidden character of a dimension's value becomes `_`. Returns: how many did; a
-// value of another fault is left as it is.
+// D-4.2: each forbidden character of a dimension's value becomes `_`, and white space around it.
+// Wants valid UTF-8. Returns: how many did; a value of another fault is left as it is.
 std::size_t repair_dimension_value(std::string& value);
 
 // The length of `{"key": "value", …}` as Python prints it, its two braces included; with the limits
-// on keys. Returns: false if Monasca would refuse it.
+// on keys. Wants valid UTF-8. Returns: false if Monasca would refuse it.
 bool is_good_meta(const text_pairs& meta);
 
 constexpr bool is_good_time(std::int64_t milliseconds, std::int64_t now) noexcept {

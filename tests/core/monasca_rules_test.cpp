@@ -107,7 +107,22 @@ TEST_CASE("nothing but white space counts as empty") {
         CHECK_FALSE(is_good_key(blank));
         CHECK_FALSE(is_good_value(blank));
     }
-    CHECK(is_good_value(" a "));
+    CHECK(is_good_value("a b"));
+}
+
+TEST_CASE(
+    "white space around a dimension is refused: some servers take it off, and others do not") {
+    for (const auto text : {" a"sv, "a "sv, "\u00a0a"sv, "a\u2003"sv}) {
+        CHECK_FALSE(is_good_key(text));
+        CHECK_FALSE(is_good_value(text));
+    }
+}
+
+TEST_CASE("repairing writes '_' for white space around a value, and leaves it inside") {
+    auto value = " \u00a0a b\u3000"s;
+
+    CHECK(repair_dimension_value(value) == 3);
+    CHECK(value == "__a b_");
 }
 
 TEST_CASE("a dimension is not named as the store's own columns, nor with '_' in front") {
