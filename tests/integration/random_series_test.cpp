@@ -123,7 +123,7 @@ private:
     destinations::monasca_wire wire_{std::chrono::seconds(300)};
     sink::monasca_api api_{sink::monasca_options{
         .max_store_bytes = std::size_t{16} << 20,
-        .log = [this](std::string_view line) { // NOLINT: only the first few of each kind
+        .log = [this](std::string_view line) { // only the first few
             if (shown_++ < 20) {
                 MESSAGE(std::string(line));
             }
@@ -138,7 +138,8 @@ private:
 TEST_SUITE("integration/random_series") {
 TEST_CASE("D-4.2 a million random series and values: no 422, no violation, all of it counted") {
     const int all = 1'000'000;
-    const int pushes = rounds(all) == all ? all : 20'000; // a sanitizer needs no more to see a fault
+    const int pushes =
+        rounds(all) == all ? all : 20'000; // a sanitizer needs no more to see a fault
     data_source random;
     strict_monasca to;
     aggregate::series_table table({});
