@@ -22,12 +22,12 @@ def side_by_side(runs):
     rows = [
         ("", lambda run: run["example"], ""),
         ("rows of real data", lambda run: run["data_rows"], ""),
-        ("runs: row, thread and pass", lambda run: run["contexts"], ""),
+        ("contexts: row, thread and pass", lambda run: run["contexts"], ""),
         ("records pushed", lambda run: run["records"], ""),
-        ("  refused, then pushed again", lambda run: run["refused"], ""),
-        ("  merged: the same run, or series", lambda run: run["merged"], ""),
+        ("  refused for want of room, then again", lambda run: run["refused"], ""),
+        ("  merged, in a context or a series", lambda run: run["merged"], ""),
         ("  a second, until acknowledged", lambda run: round(run["records"] / run["delivered_s"]), ""),
-        ("time of one push: p50", lambda run: run["push_ns"]["p50"], " ns"),
+        ("time of one push, p50", lambda run: run["push_ns"]["p50"], " ns"),
         ("                  p99", lambda run: run["push_ns"]["p99"], " ns"),
         ("                  p99.9", lambda run: run["push_ns"]["p99.9"], " ns"),
         ("  of which reading the clock takes", lambda run: run["push_ns"]["clock"], " ns"),
@@ -68,11 +68,11 @@ def main():
     exact = {name: all(run["destinations"][i]["exact"] for run in runs) for i, name in enumerate(names)}
     for i, name in enumerate(names):
         head = ("application", "exporter", "sink stored") if i == 0 else ("", "", "")
-        print(f"{'to ' + name:<24}" + "".join(f"{text:>17}" for text in head))
+        print((f"{'to ' + name:<24}" + "".join(f"{text:>17}" for text in head)).rstrip())
         for what, row in added_up(runs, i).items():
             if what in SHOWN or differs(row):
                 counts = "".join(f"{figure(row[place]):>17}" for place in COUNTS)
-                print(f"  {what:<22}{counts}{'  <- differ' if differs(row) else ''}")
+                print(f"  {what:<22}{counts}{'  <- differ' if differs(row) else ''}".rstrip())
     print()
     for name in names:
         print(f"ledger: {'exact' if exact[name] else 'NOT exact'} ({name})")
