@@ -163,7 +163,7 @@ def root_gets_what_is_missing_installed():
         machine.command("id", "echo 0")
         code, out = machine.demo()
     # There is nothing to build in that tree.
-    if code != 2 or "installing meson libfmt-dev: done" not in out or "meson setup failed" not in out:
+    if code != 2 or "missing: meson libfmt-dev\ninstalling 2 packages" not in out or "meson setup failed" not in out:
         return f"exit code {code}\n{out}"
     return None
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 
 tree = sys.argv[1]
 sys.path.insert(0, os.path.join(tree, "tests", "support"))
@@ -10,6 +11,8 @@ from code_blocks import all_blocks, blocks_of
 
 # Where pieces come from: what is there is compiled, loaded or run by a test.
 SOURCES = ("docs/examples", "docs/monarc.toml", "examples", "tests/install")
+# Documents whose blocks a test takes out one by one, to build and run them as they stand.
+BUILT_BY = {"docs/linking.md": "tests/install/consumers_test.py", "docs/testing.md": "tests/install/consumers_test.py"}
 # console: tests/cli/transcript_test.py runs it. text: no code.
 ELSEWHERE = {"console", "text"}
 
@@ -60,6 +63,17 @@ def blocks_are_told_apart():
     return None if kinds == wanted else f"{kinds}"
 
 
+def is_built(document):
+    """Whether the test that builds a document's blocks is there and reads the document."""
+    test = os.path.join(tree, BUILT_BY[document])
+    if not os.path.exists(test):
+        return f"{document}: there is no {BUILT_BY[document]}"
+    with open(test, encoding="utf-8") as file:
+        return None if os.path.basename(document) in file.read() else f"{BUILT_BY[document]} does not read {document}"
+
+
+CODE = [block for block in all_blocks(tree) if block.language not in ELSEWHERE]
 cases.main([("blocks are told apart", blocks_are_told_apart)] +
-           [(f"{block} is compiled or loaded by a test", check(block))
-            for block in all_blocks(tree) if block.language not in ELSEWHERE])
+           [(f"{block} is compiled or loaded by a test", check(block)) for block in CODE if block.path not in BUILT_BY] +
+           [(f"{document} is built by a test", partial(is_built, document))
+            for document in sorted({block.path for block in CODE if block.path in BUILT_BY})])

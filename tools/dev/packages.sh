@@ -19,6 +19,7 @@ declare -A brings=(
     [libdeflate-dev]=libdeflate.h
     [libcli11-dev]=CLI/CLI.hpp
     [libsimdjson-dev]=simdjson.h
+    [libssl-dev]=openssl/ssl.h
     [doctest-dev]=doctest/doctest.h
     [libbenchmark-dev]=benchmark/benchmark.h
     [libspdlog-dev]=spdlog/spdlog.h
