@@ -61,7 +61,7 @@ def pattern_of(shown):
         pieces = []
         for piece in re.split(r"(…)", line.rstrip()):
             # A figure that has fewer or more digits moves what is beside it.
-            escaped = re.sub(r"(?:\\ )+", r"\\s+", re.escape(FIGURE.sub("\0", piece)))
+            escaped = re.sub(r"(?:\\ )+", r"[ ]+", re.escape(FIGURE.sub("\0", piece)))
             pieces.append(".*" if piece == "…" else escaped.replace("\0", r"\d[\d,.]*"))
         parts.append("".join(pieces) + r"[ ]*\n")
     return re.compile("".join(parts))
