@@ -15,8 +15,10 @@ MONARC, FOLDER = sys.argv[1:3]
 
 def run(name, folder=".", **variables):
     """Exit code and all that the program printed."""
+    # The tests' own variables would be taken for options.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MONARC_")}
     done = subprocess.run(
-        [os.path.join(FOLDER, name)], cwd=folder, env=dict(os.environ, **variables), stdin=subprocess.DEVNULL,
+        [os.path.join(FOLDER, name)], cwd=folder, env=dict(environment, **variables), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60 * SLOWER)
     return done.returncode, done.stdout
 
