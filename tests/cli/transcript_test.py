@@ -1,7 +1,9 @@
 """Follows README.md and docs word by word: each command of a `$ ` block is run, and what it shows is compared.
 
-    transcript_test.py TREE BUILD     with the programs of a build that is there; part of tools/test
-    transcript_test.py TREE --whole   in a fresh clone, without any short cut; half an hour, by hand
+    transcript_test.py TREE BUILD            with the programs of a build that is there; part of tools/test
+    transcript_test.py TREE --whole [TEXT]   in a fresh clone, without any short cut; half an hour, by hand
+
+With TEXT only the blocks with a command that contains it.
 
 In what is shown, `…` stands for anything: within a line, or as a line for any number of lines. A figure (a number with a
 decimal point, with more than two digits, or in front of a unit) may be another one.
@@ -22,6 +24,7 @@ import cases
 from code_blocks import all_blocks
 
 WHOLE = sys.argv[2] == "--whole"
+TEXT = sys.argv[3] if len(sys.argv) > 3 else ""
 BUILD = "build/demo" if WHOLE else os.path.relpath(os.path.abspath(sys.argv[2]), tree)
 # What is not run in a test, and why.
 BY_HAND = {
@@ -179,4 +182,5 @@ def figures_may_differ_and_nothing_else():
 
 
 cases.main([("figures may differ and nothing else", figures_may_differ_and_nothing_else)] +
-           [(f"{block}", check(block)) for block in all_blocks(tree) if block.language == "console"])
+           [(f"{block}", check(block)) for block in all_blocks(tree)
+            if block.language == "console" and any(TEXT in command for command, _ in commands_of(block))])
