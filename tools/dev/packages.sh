@@ -4,7 +4,7 @@
 build_packages=(
     g++ meson ninja-build pkg-config python3
     libboost1.81-dev libconcurrentqueue-dev libfmt-dev libtomlplusplus-dev zlib1g-dev libisal-dev libdeflate-dev
-    libcli11-dev libsimdjson-dev
+    libcli11-dev libsimdjson-dev libssl-dev
 )
 
 # What of a package a build finds, a command or a header: looked for where there is no dpkg.
