@@ -1,5 +1,6 @@
 // The command monarc.
 
+#include "monarc/send_command.hpp"
 #include "monarc/sink_command.hpp"
 
 #include <monarc/api.hpp>
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
         "monarc: ships records to Mona and metrics to Monasca; these are its tools.", "monarc");
     app.set_version_flag("--version", "monarc " MONARC_VERSION_STRING);
     app.require_subcommand(1);
+    monarc::tool::add_send_command(app, exit_code);
     monarc::tool::add_sink_command(app, exit_code);
     try {
         app.parse(argc, argv);
