@@ -1,6 +1,6 @@
-#include "support/lines_of_text.hpp"
 #include "send/cell_value.hpp"
 #include "send/csv_rows.hpp"
+#include "support/lines_of_text.hpp"
 
 #include <doctest/doctest.h>
 

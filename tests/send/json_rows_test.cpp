@@ -1,5 +1,5 @@
-#include "support/lines_of_text.hpp"
 #include "send/json_rows.hpp"
+#include "support/lines_of_text.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-#include "support/lines_of_text.hpp"
 #include "send/line_reader.hpp"
+#include "support/lines_of_text.hpp"
 
 #include <doctest/doctest.h>
 

@@ -88,6 +88,13 @@ TEST_CASE("who stopped early is told how to go on") {
     CHECK(says(s, "of lines 7 to 10 not all was delivered; send them again with --skip-lines 6 "));
 }
 
+TEST_CASE("what a receiver refused is not to be sent again") {
+    auto s = sent(10);
+    s.stats.destinations[0].dead[monarc::reason::rejected] = 3;
+    CHECK(says(s, "3 records were not delivered; the ledger says why\n"));
+    CHECK_FALSE(says(s, "--skip-lines"));
+}
+
 TEST_CASE("what was changed on the way is told") {
     auto s = sent(10);
     s.stats.stripped_fields = 12;

@@ -130,7 +130,7 @@ void add_how(CLI::App& command, send_arguments& a) {
             "--give-up-after",
             a.give_up_seconds,
             "Stop when nothing was acknowledged for so long; 0: never")
-        ->check(CLI::Range(0.0, 1e9))
+        ->check(CLI::Range(0.0, 1e9).description(""))
         ->type_name("SECONDS")
         ->capture_default_str();
     command.add_flag(

@@ -15,17 +15,13 @@ confirmer::confirmer(exporter& to, std::uint64_t begin)
     : to_(to), reached_(begin), confirmed_(begin), thread_([this] { run(); }) {}
 
 confirmer::~confirmer() {
-    end();
-    to_.close(std::chrono::milliseconds(0));
-    thread_.join();
-}
-
-void confirmer::end() {
     {
         const std::lock_guard guard(lock_);
         is_over_ = true;
     }
     changed_.notify_one();
+    to_.close(std::chrono::milliseconds(0));
+    thread_.join();
 }
 
 void confirmer::hurry() {
@@ -54,8 +50,7 @@ void confirmer::run() {
             continue;
         }
         const auto result = to_.flush(for_ever);
-        const std::lock_guard guard(lock_);
-        if (!is_over_ && !result.error && result.pending == 0) {
+        if (!result.error && result.pending == 0) {
             confirmed_.store(line, std::memory_order_release);
         }
     }

@@ -28,10 +28,8 @@ public:
     // Every line was reached: do not wait for the next second.
     void hurry();
 
-    // Confirms nothing more. Before the exporter is closed: what close gives up counts as settled.
-    void end();
-
-    // Everything up to this line is settled.
+    // Everything up to this line is settled. To be asked before the exporter is closed: what close
+    // gives up counts as settled, too.
     std::uint64_t confirmed() const noexcept { return confirmed_.load(std::memory_order_acquire); }
     bool is_all_confirmed() const noexcept {
         return confirmed() == reached_.load(std::memory_order_relaxed);

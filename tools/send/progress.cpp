@@ -84,7 +84,7 @@ std::string progress::eta() const {
 
 std::string progress::bar(std::size_t columns, bool has_colour) const {
     constexpr std::size_t cells = 20;
-    std::string drawn;
+    std::string drawn = "send: ";
     if (facts_.bytes_total) {
         const auto total = std::max<std::uint64_t>(1, *facts_.bytes_total);
         const auto read = std::min(facts_.bytes_read, total);

@@ -64,7 +64,6 @@ sender::sender(
 
 summary sender::run() {
     const auto how = settle(read_all());
-    confirmer_.end();
     so_far_.confirmed = confirmer_.confirmed();
     through_.close(0ms); // what is left now will not be delivered
     so_far_.stats = through_.stats();
@@ -232,7 +231,8 @@ ending sender::settle(ending how) {
         }
         show_progress_if_due();
     }
-    return how;
+    // One that came with the very end of the input: whoever sent it waits for an answer.
+    return how == ending::complete && stop_signals() != 0 ? ending::interrupted : how;
 }
 
 bool sender::idle() {

@@ -64,7 +64,10 @@ std::string how_to_go_on(const summary& s) {
     if (s.how == ending::complete && s.lost() == 0) {
         return {};
     }
-    if (s.lost() == 0 && s.confirmed == s.last_line) {
+    if (s.lost() != 0 && s.confirmed == s.last_line) { // refused, or too old: again would not help
+        return fmt::format("send: {} records were not delivered; the ledger says why\n", s.lost());
+    }
+    if (s.confirmed == s.last_line) {
         return fmt::format(
             "send: stopped behind line {}, and all up to there is settled; go on with --skip-lines "
             "{}{}\n",
