@@ -302,6 +302,29 @@ def hidden_password():
         return f"it stands in {line!r}" if "secret-word" in line else None
 
 
+def asked_password():
+    """A terminal of our own: the command asks there, and shows nothing of the answer."""
+    with server(lambda r: (401, {}, {"error": {"message": "no"}})) as s:
+        main, terminal = os.openpty()
+        process = subprocess.Popen(
+            [MONASCA, "metric-list"], env=environment(None, OS_AUTH_URL=s.url + "/v3", OS_USERNAME="u"),
+            stdin=terminal, stdout=subprocess.PIPE, stderr=terminal)
+        shown = b""
+        while b"Password: " not in shown:
+            shown += os.read(main, 1000)
+        os.write(main, b"typed-word\n")
+        process.communicate(timeout=PATIENCE)
+        os.close(terminal)
+        try:
+            while piece := os.read(main, 1000):
+                shown += piece
+        except OSError:
+            pass
+        os.close(main)
+        sent = json.loads(s.requests[0][2])["auth"]["identity"]["password"]["user"]["password"] if s.requests else None
+        return None if sent == "typed-word" and b"typed-word" not in shown else f"sent {sent}, shown {shown}"
+
+
 def debug_hides():
     def keystone(handler):
         if handler.command == "POST":
@@ -433,6 +456,7 @@ cases.main([
     ("Ctrl-C in the middle of paging: exit 130", interrupted),
     ("--timeout ends a wait", time_out),
     ("a password on the command line is not left in the list of processes", hidden_password),
+    ("a password is asked for on a terminal, unseen", asked_password),
     ("--debug shows no secret", debug_hides),
     ("metric-create-raw reads many metrics from stdin, in batches, over one connection", raw_from_stdin),
     ("metric-create-raw reads a file", raw_from_file),
