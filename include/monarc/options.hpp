@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -296,9 +297,17 @@ enum class clock_source {
 
 enum class log_level { debug, info, warning, error };
 
+/// What a line of the Mona client's functions is about, as `context`, `c1.s1`.
+struct log_field {
+    std::string_view name;
+    std::string_view value;
+};
+
 struct log_line {
     log_level level;
-    std::string_view text; ///< `where: what happened: why; what next`; valid during the call
+    std::string_view text;   ///< `where: what happened: why; what next`; valid during the call
+    std::string_view code{}; ///< of a line of monarc/mona_client.hpp, as `no_context`; else empty
+    std::span<const log_field> fields{};
 };
 
 /// Called on the I/O thread; must not block; may push. An exception that leaves it is counted.
