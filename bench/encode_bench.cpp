@@ -1,12 +1,21 @@
-// From a sealed batch to MessagePack, without compression. Items are records as pushed.
+// From a sealed batch to MessagePack, without compression, and from a JSON text to fields. Items
+// are records as pushed.
 
+#include "core/json_block.hpp"
 #include "destinations/mona_forward_wire.hpp"
+#include "encode/json_reader.hpp"
 #include "encode/msgpack_writer.hpp"
 #include "payloads.hpp"
+#include "samples.hpp"
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace monarc::bench {
 namespace {
@@ -50,6 +59,38 @@ void write_four_fields(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(out.size()));
 }
 BENCHMARK(write_four_fields);
+
+// The text of a push_json, to the fields that a record has.
+void read_json_text(benchmark::State& state) {
+    std::vector<std::string> texts;
+    for (const auto& order : sample_orders(1000)) {
+        texts.push_back(fmt::format(
+            R"({{"price": {}, "size": {}, "score": {}, "is_maker": true, "venue": "{}"}})",
+            order.price,
+            order.quantity,
+            order.score,
+            order.venue));
+        texts.back().append(json_padding_bytes, '\0');
+    }
+    encode::json_reader reader;
+    std::string fields;
+    std::size_t bytes = 0;
+    for (auto _ : state) {
+        for (const auto& text : texts) {
+            fields.clear();
+            json_facts facts;
+            const std::string_view json(text.data(), text.size() - json_padding_bytes);
+            if (!reader.read_record(json, fields, facts)) {
+                state.SkipWithError(reader.why());
+            }
+            bytes += json.size();
+            benchmark::DoNotOptimize(fields.data());
+        }
+    }
+    state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(texts.size()));
+    state.SetBytesProcessed(static_cast<std::int64_t>(bytes));
+}
+BENCHMARK(read_json_text);
 
 } // namespace
 } // namespace monarc::bench

@@ -1,6 +1,7 @@
 #include "hollow_exporter.hpp"
 
 #include "baseline.hpp"
+#include "core/json_block.hpp"
 
 namespace monarc::bench {
 namespace {
@@ -42,6 +43,13 @@ std::uint64_t hollow_exporter::drain() noexcept {
     const auto before = taker_.count;
     queue_.drain(taker_, ~std::uint64_t{0}, ~std::size_t{0});
     return taker_.count - before;
+}
+
+void hollow_exporter::drain_texts() noexcept {
+    struct : queue::record_taker {
+        void take(queued_record record) noexcept override { take_json(record.view()); }
+    } freeing;
+    queue_.drain(freeing, ~std::uint64_t{0}, ~std::size_t{0});
 }
 
 } // namespace monarc::bench

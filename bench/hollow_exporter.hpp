@@ -36,6 +36,9 @@ public:
 
     // Everything that was pushed before the call; returns how many records.
     std::uint64_t drain() noexcept;
+    // Where push_json was used: its texts want to be freed, which the others' figures need not
+    // bear.
+    void drain_texts() noexcept;
 
 private:
     queue::record_queue& queue_; // never destroyed, as in the library

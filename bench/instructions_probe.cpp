@@ -34,8 +34,10 @@ int main(int argc, char** argv) {
     push_subject subject{
         .through = hollow.face(),
         .handle = hollow.face().open_context("order", "42"),
+        .values = hollow.face().open_series("order.price", {}),
         .id = id,
-        .venue = "XNAS-PRIMARY"};
+        .venue = "XNAS-PRIMARY",
+        .json = {}};
     const four_numbers values{.price = 101.25, .size = 300, .score = 0.71, .account = 81'345};
     what == "id" ? push_id(subject, values) : push_handle(subject, values); // the first of a thread
     hollow.drain();

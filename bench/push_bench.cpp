@@ -37,6 +37,8 @@ constexpr int counted_rounds = 400;
 constexpr int warm_rounds = 30;
 constexpr four_numbers values{.price = 101.25, .size = 300, .score = 0.71, .account = 81'345};
 constexpr std::string_view venue = "XNAS-PRIMARY";
+constexpr std::string_view json =
+    R"({"price": 101.25, "size": 300, "score": 0.71, "account": 81345, "venue": "XNAS-PRIMARY"})";
 
 const std::string& sample_id() {
     static const std::string id = sample_ids(1).front();
@@ -45,7 +47,12 @@ const std::string& sample_id() {
 
 push_subject subject_of(exporter& e) {
     return {
-        .through = e, .handle = e.open_context("order", "42"), .id = sample_id(), .venue = venue};
+        .through = e,
+        .handle = e.open_context("order", "42"),
+        .values = e.open_series("order.price", {{"desk", "fx"}}),
+        .id = sample_id(),
+        .venue = venue,
+        .json = json};
 }
 
 // --- rounds of 512, interleaved ---
@@ -130,6 +137,7 @@ void add_pushes(
     add("id, inlined into a large function", push_id_round_in_large);
     add_disabled("disabled, handle", push_handle_round);
     add_disabled("disabled, id", push_id_round);
+    add("series", push_series_round);
 }
 
 // A busy machine changes its pace between rounds, but seldom within one.
@@ -144,7 +152,7 @@ double median_of_ratios(const lane& one, const lane& base) {
 struct round_figures {
     double handle_by_round = 0, id_by_round = 0;
     double raw = 0, b2 = 0, handle = 0, id = 0, large_handle = 0, large_id = 0, disabled = 0,
-           peer = 0;
+           series = 0, json = 0, peer = 0;
 };
 
 round_figures medians(const std::vector<lane>& lanes) {
@@ -157,9 +165,13 @@ round_figures medians(const std::vector<lane>& lanes) {
         .id = lanes[3].median(),
         .large_handle = lanes[4].median(),
         .large_id = lanes[5].median(),
-        .disabled = std::max(lanes[6].median(), lanes[7].median())};
-    if (lanes.size() > 8) {
-        f.peer = lanes[8].median();
+        .disabled = std::max(lanes[6].median(), lanes[7].median()),
+        .series = lanes[8].median()};
+    if (lanes.size() > 9) {
+        f.json = lanes[9].median();
+    }
+    if (lanes.size() > 10) {
+        f.peer = lanes[10].median();
     }
     return f;
 }
@@ -176,6 +188,10 @@ round_figures rounds_drained_here() {
     add_baseline(lanes, "B2", *b2, nullptr);
     add_pushes(
         lanes, subject, [&hollow] { hollow.drain(); }, hollow.face());
+    lanes.push_back(
+        {.name = "push_json",
+         .push = [&subject] { push_json_round(subject, values); },
+         .drain = [&hollow] { hollow.drain_texts(); }});
     if (peer != nullptr) {
         add_baseline(lanes, "spdlog", *peer, nullptr);
     }
@@ -444,6 +460,12 @@ run_result run(std::uint16_t port) {
         reported("handle, in a large function (goal 1.6)", here.large_handle, "B2", here.b2));
     lines.push_back(reported("id, in a large function (goal 2.0)", here.large_id, "B2", here.b2));
     lines.push_back(at_most("disabled push", here.disabled, "raw", here.raw, 0.4));
+    lines.push_back(reported("series handle, a gauge's value", here.series, "B2", here.b2));
+    lines.push_back(reported(
+        fmt::format("push_json through a handle, {} bytes", json.size()),
+        here.json,
+        "B2",
+        here.b2));
     if (here.peer != 0) {
         lines.push_back(reported("spdlog async, null sink, same fields", here.peer, "B2", here.b2));
     }

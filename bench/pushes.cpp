@@ -58,6 +58,20 @@ push_id_round(push_subject& to, const four_numbers& v) noexcept {
     }
 }
 
+[[gnu::noinline, gnu::aligned(64)]] void
+push_series_round(push_subject& to, const four_numbers& v) noexcept {
+    for (int i = 0; i < round_pushes; ++i) {
+        to.values.push(v.price);
+    }
+}
+
+[[gnu::noinline, gnu::aligned(64)]] void
+push_json_round(push_subject& to, const four_numbers&) noexcept {
+    for (int i = 0; i < round_pushes; ++i) {
+        to.handle.push_json(to.json);
+    }
+}
+
 void push_handle_round_in_large(push_subject& to, const four_numbers& v) noexcept {
     large(to, v, part::handle);
 }

@@ -6,10 +6,12 @@
 
 #include <monarc/detail/slot.hpp>
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace monarc {
 
@@ -163,26 +165,38 @@ void append_self_described(
     const void* value,
     std::size_t bytes,
     std::string_view name = {}) {
-    const auto put = [&](const void* from, std::size_t count) {
-        if (count != 0) {
-            const auto* const first = static_cast<const char*>(from);
-            to.insert(to.end(), first, first + count);
-        }
+    // Gathered, because each insertion costs more than what it copies here.
+    std::array<char, 24> gathered;
+    std::size_t count = 0;
+    const auto gather = [&](const void* from, std::size_t size) {
+        std::memcpy(gathered.data() + count, from, size);
+        count += size;
     };
-    const auto put_length = [&](std::size_t count) {
-        const auto length = static_cast<std::uint32_t>(count);
-        put(&length, sizeof length);
+    const auto gather_length = [&](std::size_t size) {
+        const auto length = static_cast<std::uint32_t>(size);
+        gather(&length, sizeof length);
     };
-    put(&key, sizeof key);
-    put(&type, 1);
+    const auto insert = [&](const char* from, std::size_t size) {
+        to.insert(to.end(), from, from + size);
+    };
+    gather(&key, sizeof key);
+    gather(&type, 1);
     if (key == key_without_room) {
-        put_length(name.size());
-        put(name.data(), name.size());
+        gather_length(name.size());
+        insert(gathered.data(), std::exchange(count, 0));
+        insert(name.data(), name.size());
     }
     if (type == detail::value_type::text || type == detail::value_type::packed) {
-        put_length(bytes);
+        gather_length(bytes);
     }
-    put(value, bytes);
+    if (bytes != 0 && bytes <= sizeof(std::uint64_t)) {
+        gather(value, bytes);
+        bytes = 0;
+    }
+    insert(gathered.data(), count);
+    if (bytes != 0) {
+        insert(static_cast<const char*>(value), bytes);
+    }
 }
 
 // Of a field whose key has a number: bytes beside those of its value.

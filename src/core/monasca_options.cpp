@@ -5,6 +5,10 @@
 
 #include <fmt/format.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
 namespace monarc {
 namespace {
 
@@ -22,6 +26,21 @@ std::string why_not(const monasca_options& o) {
         }
     }
     return {};
+}
+
+namespace {
+
+// What is sent for a field: one metric, or one for each statistic.
+std::vector<std::string> metric_names(const derived_series& rule, const std::string& field) {
+    series_definition sent;
+    sent.kind = rule.to.kind;
+    std::vector<std::string> names;
+    for (const auto& suffix : statistic_suffixes(sent)) {
+        names.push_back(
+            rule.to.prefix + (rule.to.prefix.empty() ? "" : ".") + rule.from.class_name + "." +
+            field + suffix);
+    }
+    return names;
 }
 
 std::string why_not(const derived_series& rule) {
@@ -43,12 +62,8 @@ std::string why_not(const derived_series& rule) {
             max_derived_dimensions,
             from.dimensions.size());
     }
-    series_definition sent;
-    sent.kind = rule.to.kind;
     for (const auto& field : from.fields) {
-        for (const auto& suffix : statistic_suffixes(sent)) {
-            const auto name = rule.to.prefix + (rule.to.prefix.empty() ? "" : ".") +
-                              from.class_name + "." + field + suffix;
+        for (const auto& name : metric_names(rule, field)) {
             if (const auto why = monasca_rules::why_not_name(name); !why.empty()) {
                 return fmt::format("derive: the metric's name {} {}", name, why);
             }
@@ -57,6 +72,28 @@ std::string why_not(const derived_series& rule) {
     for (const auto& key : from.dimensions) {
         if (const auto why = monasca_rules::why_not_dimension_key(key); !why.empty()) {
             return fmt::format("derive.from.dimensions: {} {}", key, why);
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::string why_not(const std::vector<derived_series>& rules) {
+    std::set<std::string> names;
+    for (const auto& rule : rules) {
+        if (auto wrong = why_not(rule); !wrong.empty()) {
+            return wrong;
+        }
+        for (const auto& field : rule.from.fields) {
+            for (const auto& name : metric_names(rule, field)) {
+                if (!names.insert(name).second) {
+                    return fmt::format(
+                        "derive: the metric {} is made twice, and one would overwrite the other; "
+                        "give one of them another to.prefix",
+                        name);
+                }
+            }
         }
     }
     return {};

@@ -61,12 +61,7 @@ std::string broken_rule(const exporter_options& o) {
             return wrong;
         }
     }
-    for (const auto& rule : o.derive) {
-        if (auto wrong = why_not(rule); !wrong.empty()) {
-            return wrong;
-        }
-    }
-    return {};
+    return why_not(o.derive);
 }
 
 // Whether what goes to this address stays on this machine.

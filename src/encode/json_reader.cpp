@@ -24,6 +24,7 @@ static_assert(json_padding_bytes >= simdjson::SIMDJSON_PADDING);
 
 constexpr const char* too_deep = "objects and arrays stand in one another too deep";
 constexpr std::size_t few = 16;
+constexpr std::size_t most_usual = 64; // members of a record whose names are expected
 // What simdjson keeps for each byte of the longest text: tape, strings, index.
 constexpr std::size_t parser_bytes_per_byte = 14;
 
@@ -289,6 +290,24 @@ key_number json_reader::number_of(std::string_view key) {
     return number;
 }
 
+// One text after the other brings the same keys in the same order, most often.
+key_number json_reader::number_of(std::size_t place, std::string_view key) {
+    if (place >= most_usual) {
+        return number_of(key);
+    }
+    if (place >= usual_.size()) {
+        usual_.resize(place + 1);
+    }
+    auto& usual = usual_[place];
+    if (usual == nullptr || usual->first != key) {
+        const auto number = number_of(key);
+        const auto known = numbers_.find(key);
+        usual = known != numbers_.end() ? &*known : nullptr;
+        return number;
+    }
+    return usual->second;
+}
+
 bool json_reader::read_record(std::string_view text, std::string& fields, json_facts& facts) {
     was_object_ = false;
     if (!parse(text, facts.is_repaired)) {
@@ -313,7 +332,7 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
         }
         const auto add = [&,
                           key = key](detail::value_type type, const void* from, std::size_t bytes) {
-            append_self_described(fields, number_of(key), type, from, bytes, key);
+            append_self_described(fields, number_of(i, key), type, from, bytes, key);
         };
         const auto add_word = [&](detail::value_type type, std::uint64_t word) {
             add(type, &word, sizeof word);

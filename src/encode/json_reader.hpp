@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace monarc::encode {
 
@@ -56,6 +57,7 @@ private:
     bool parse(std::string_view text, bool& is_repaired);
     bool spell_not_finite(std::string_view text);
     key_number number_of(std::string_view key);
+    key_number number_of(std::size_t place, std::string_view key);
 
     struct text_hash {
         using is_transparent = void;
@@ -72,7 +74,9 @@ private:
     std::string spelled_;
     std::string padded_;
     byte_buffer value_;
-    std::unordered_map<std::string, key_number, text_hash, std::equal_to<>> numbers_;
+    using known_names = std::unordered_map<std::string, key_number, text_hash, std::equal_to<>>;
+    known_names numbers_;
+    std::vector<const known_names::value_type*> usual_; // at its place in a record; null: none yet
     const char* why_ = "";
 };
 

@@ -28,7 +28,7 @@ std::string why_not_rule(const std::function<void(derived_series&)>& change) {
     derived_series rule{
         .from = {.class_name = "shop", .fields = {"price"}, .dimensions = {"town"}}, .to = {}};
     change(rule);
-    return why_not(rule);
+    return why_not(std::vector{rule});
 }
 
 std::vector<std::string> many(std::size_t count) {
@@ -136,5 +136,29 @@ TEST_CASE("the name of a timer's statistics has to fit as well") {
 
     CHECK(why_not_rule(timer(255 - "shop."s.size() - ".count"s.size())) == "");
     CHECK(why_not_rule(timer(256 - "shop."s.size() - ".count"s.size())) != "");
+}
+
+TEST_CASE("a metric that two rules or two fields would make is refused by its name") {
+    const derived_series price{.from = {.class_name = "fill", .fields = {"price"}}, .to = {}};
+    auto other = price;
+    other.from.dimensions = {"venue"};
+    auto count = price;
+    count.to.kind = series_kind::timer;
+    const derived_series counted{
+        .from = {.class_name = "fill", .fields = {"price.count"}}, .to = {}};
+    auto elsewhere = price;
+    elsewhere.to.prefix = "orders";
+
+    CHECK(why_not({price, elsewhere}) == "");
+    CHECK(
+        why_not({price, other}) ==
+        "derive: the metric fill.price is made twice, and one would overwrite the other; give one "
+        "of them another to.prefix");
+    CHECK(
+        why_not({count, counted}).starts_with("derive: the metric fill.price.count is made twice"));
+    CHECK(why_not_rule([](derived_series& r) {
+              r.from.fields = {"a", "a"};
+          }).starts_with("derive: the metric shop.a is made twice"));
+    CHECK(validate({.derive = {price, other}}).starts_with("derive: the metric fill.price"));
 }
 }

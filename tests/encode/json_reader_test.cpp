@@ -71,6 +71,23 @@ std::string nested(std::size_t levels) {
 } // namespace
 
 TEST_SUITE("encode/json_reader") {
+TEST_CASE("each text has its own keys, whatever stood at their places in the text before") {
+    reading json;
+    std::string many = "{";
+    for (int i = 0; i < 100; ++i) {
+        many += fmt::format("{}\"m{}\": {}", i == 0 ? "" : ", ", i, i);
+    }
+    many += "}";
+
+    CHECK(json.record(R"({"a": 1, "b": 2})") == "a: 1, b: 2");
+    CHECK(json.record(R"({"b": 3, "a": 4, "c": 5})") == "b: 3, a: 4, c: 5");
+    CHECK(json.record(R"({"MONA_x": 0, "b": 6})") == "b: 6");
+    CHECK(json.record(R"({"": 7, "aa": 8, "c": 9})") == ": 7, aa: 8, c: 9");
+    CHECK(json.record(many).ends_with("m98: 98, m99: 99"));
+    CHECK(json.record(many).ends_with("m98: 98, m99: 99"));
+    CHECK(json.record(R"({"a": 1, "b": 2})") == "a: 1, b: 2");
+}
+
 TEST_CASE("the members of an object become fields of their types") {
     reading json;
 
