@@ -150,7 +150,7 @@ struct mona_rest_options {
 
 /// A Monasca API; series go there, and what `exporter_options::derive` makes of contexts.
 struct monasca_options {
-    /// Of the API, with its version: `http://mon.example:8070/v2.0`. Empty: from Keystone's
+    /// Of the API, with its version: `https://mon.example:8070/v2.0`. Empty: from Keystone's
     /// catalogue, which is not available in this version.
     std::string url{};
 
@@ -257,12 +257,11 @@ struct spool_options {
     bool durable = false;
 };
 
-/// For every destination that uses TLS. But for allow_plain_credentials not available in this
-/// version.
+/// For every destination that uses TLS: Monasca at an https address. The files are read at start.
 struct tls_options {
     std::string ca_file{};   ///< PEM. Empty: the system's store.
     std::string cert_file{}; ///< PEM, our own, for receivers that ask for one.
-    std::string key_file{};  ///< PEM, of cert_file.
+    std::string key_file{};  ///< PEM, of cert_file. Empty: it stands in cert_file.
 
     /// Off: anybody can pretend to be the receiver.
     bool verify = true;

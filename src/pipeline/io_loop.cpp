@@ -90,6 +90,13 @@ batch_options batch_options_of(const exporter_options& o) {
     return batch;
 }
 
+// D-12.3: tls.verify is off, and it matters.
+constexpr auto between_reminders = 10min;
+
+bool has_unverified_peer(const exporter_options& o) {
+    return !o.tls.verify && o.monasca && o.monasca->url.starts_with("https:");
+}
+
 // On the thread itself. What the system refuses is not worth a lost record: it is logged.
 void place_thread(const io_thread_options& o, logger& log) {
     if (o.cpu >= 0) {
@@ -158,6 +165,7 @@ void io_loop::open_stages() {
         const auto delivery = monasca_delivery_of(options_);
         const destinations::monasca::settings settings{
             .options = *options_.monasca,
+            .tls = options_.tls,
             .response_timeout = options_.response_timeout,
             .max_retry_after = options_.retry.max_retry_after};
         auto destination = std::make_unique<destinations::monasca>(
@@ -192,6 +200,9 @@ void io_loop::run() noexcept {
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
                                : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
+    if (has_unverified_peer(options_)) {
+        remind_of_unverified_peers();
+    }
     tick_soon();
     while (!io_.stopped()) {
         try {
@@ -214,6 +225,18 @@ void io_loop::run() noexcept {
         log_(log_level::error, "io_loop: unexpected exception at close");
     }
     own_id_ = std::thread::id(); // another thread may get the number
+}
+
+void io_loop::remind_of_unverified_peers() {
+    log_(
+        log_level::warning,
+        "tls.verify = false: anybody can pretend to be the receiver; set tls.ca_file instead");
+    reminder_.expires_after(between_reminders);
+    reminder_.async_wait([this](boost::system::error_code ec) {
+        if (!ec) {
+            remind_of_unverified_peers();
+        }
+    });
 }
 
 // A turn that was left by an exception may not have asked for the next one.
@@ -750,6 +773,7 @@ void io_loop::lose_queued() {
 
 // All is delivered, or the deadline is there.
 void io_loop::finish(time_point now) {
+    reminder_.cancel();
     lose_queued();
     retire(everything);
     seal_all(now);

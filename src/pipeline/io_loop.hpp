@@ -92,6 +92,7 @@ private:
     void begin_watch(flush_request& request, std::uint64_t still_queued);
     void answer_flushes(time_point now);
     flush_result result_of(const flush_request& request) const;
+    void remind_of_unverified_peers();
     void lose_queued();
     void finish(time_point now);
     exporter_stats snapshot();
@@ -108,6 +109,7 @@ private:
 
     boost::asio::io_context io_{1};
     boost::asio::steady_timer poll_{io_};
+    boost::asio::steady_timer reminder_{io_};
     std::chrono::milliseconds interval_{1};
     bool is_resting_ = false;     // the last turn found nothing to do
     bool is_tick_posted_ = false; // the next turn comes as soon as the sockets had theirs
