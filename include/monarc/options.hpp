@@ -106,10 +106,10 @@ struct mona_forward_options {
 
     merge_mode merge = merge_mode::disjoint;
 
-    /// TLS from the first byte, as `tls` says. Not available in this version.
+    /// TLS from the first byte, as `tls` says.
     bool use_tls = false;
 
-    /// What the receiver's certificate must be for. Empty: host. Not available in this version.
+    /// What the receiver's certificate must be for, and whom it is asked for. Empty: host.
     std::string server_name{};
 
     /// Of Fluentd's and Fluent Bit's handshake. Not available in this version.
@@ -257,7 +257,8 @@ struct spool_options {
     bool durable = false;
 };
 
-/// For every destination that uses TLS: Monasca at an https address. The files are read at start.
+/// For every destination that uses TLS: Monasca at an https address, Mona with use_tls. The files
+/// are read at start.
 struct tls_options {
     std::string ca_file{};   ///< PEM. Empty: the system's store.
     std::string cert_file{}; ///< PEM, our own, for receivers that ask for one.
