@@ -5,6 +5,7 @@
 #include "core/utf8.hpp"
 #include "encode/msgpack_writer.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -22,7 +23,6 @@ namespace {
 namespace dom = simdjson::dom;
 static_assert(json_padding_bytes >= simdjson::SIMDJSON_PADDING);
 
-constexpr const char* too_deep = "objects and arrays stand in one another too deep";
 constexpr std::size_t few = 16;
 constexpr std::size_t most_usual = 64; // members of a record whose names are expected
 // What simdjson keeps for each byte of the longest text: tape, strings, index.
@@ -194,7 +194,10 @@ struct json_reader::parsed {
 };
 
 json_reader::json_reader(const json_dialect& dialect)
-    : dialect_(dialect), parsed_(std::make_unique<parsed>()) {}
+    : dialect_(dialect),
+      too_deep_(fmt::format(
+          "objects and arrays stand in one another more than {} deep", dialect.max_levels)),
+      parsed_(std::make_unique<parsed>()) {}
 json_reader::~json_reader() = default;
 
 std::size_t json_reader::memory_bytes() const noexcept {
@@ -367,7 +370,7 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
             value_.clear();
             msgpack_writer to(value_);
             if (!put(value, 2, state, to)) {
-                why_ = too_deep;
+                why_ = too_deep_.c_str();
                 return false;
             }
             add(detail::value_type::packed, value_.data(), value_.size());
@@ -386,7 +389,7 @@ bool json_reader::read_value(
     }
     msgpack_writer to(packed);
     if (!put(parsed_->root, level + 1, parsed_->state(dialect_), to)) {
-        why_ = too_deep;
+        why_ = too_deep_.c_str();
         return false;
     }
     return true;

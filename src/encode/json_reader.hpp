@@ -67,6 +67,7 @@ private:
     };
 
     json_dialect dialect_;
+    std::string too_deep_; // what is wrong then
     std::unique_ptr<parsed> parsed_;
     bool was_json_ = false;
     bool was_object_ = false;

@@ -108,26 +108,26 @@ void process_client::load() {
 void process_client::adopt(const mona::client_options& options) {
     set_log_options(options.logging_level, options.print_logs);
     raises_.store(options.raise_exceptions, std::memory_order_relaxed);
-    if (file_ != nullptr && file_->path() == options.config_file) {
+    if (!files_.empty() && files_.back()->path() == options.config_file) {
         return;
     }
     // The watching thread must not be there any more when the process comes apart.
-    static const bool is_registered =
-        std::atexit([] {
-            auto& client = instance();
-            if (client.process_ == ::getpid()) {
-                const std::lock_guard hold(client.loading_);
-                client.switch_.store(nullptr, std::memory_order_release);
-                client.file_.reset();
-            }
-        }) == 0;
+    static const bool is_registered = std::atexit([] {
+                                          auto& client = instance();
+                                          if (client.process_ == ::getpid()) {
+                                              const std::lock_guard hold(client.loading_);
+                                              client.files_.back()->stop();
+                                          }
+                                      }) == 0;
     (void)is_registered;
-    auto fresh = std::make_unique<switch_file>(options.config_file);
-    fresh->on_reading = [] { instance().obey_switch(); };
+    if (!files_.empty()) {
+        files_.back()->stop();
+    }
+    auto& fresh = *files_.emplace_back(std::make_unique<switch_file>(options.config_file));
+    fresh.on_reading = [] { instance().obey_switch(); };
     process_ = ::getpid();
-    switch_.store(fresh.get(), std::memory_order_release);
-    file_ = std::move(fresh);
-    file_->watch();
+    switch_.store(&fresh, std::memory_order_release);
+    fresh.watch();
     obey_switch();
     if (is_said(log_level::debug)) {
         const auto& ca_file = options.exporter.tls.ca_file;

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace monarc::mona_client {
 
@@ -69,7 +70,7 @@ private:
     std::mutex loading_; // and setting up
     std::atomic<bool> is_loaded_{false};
     mona::client_options options_;
-    std::unique_ptr<switch_file> file_;
+    std::vector<std::unique_ptr<switch_file>> files_; // the last one counts; any may be looked at
     std::atomic<switch_file*> switch_{nullptr};
     std::atomic<bool> is_env_off_{false};
     std::atomic<bool> was_off_{false};

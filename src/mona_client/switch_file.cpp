@@ -83,14 +83,18 @@ switch_file::switch_file(std::string path) : path_(std::move(path)) {
 }
 
 switch_file::~switch_file() {
+    stop();
+}
+
+void switch_file::stop() noexcept {
     if (thread_.joinable()) {
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(stopping_, &one, sizeof one);
         thread_.join();
     }
-    for (const int fd : {events_, stopping_}) {
-        if (fd >= 0) {
-            ::close(fd);
+    for (auto* const fd : {&events_, &stopping_}) {
+        if (*fd >= 0) {
+            ::close(std::exchange(*fd, -1));
         }
     }
 }
@@ -142,6 +146,7 @@ bool switch_file::begin_watching() {
 }
 
 void switch_file::watch() {
+    say(log_level::info, "config_watching", "mona: watching the configuration file");
     if (!path_.empty()) {
         if (!begin_watching()) {
             const auto why = folder_.empty() ? std::string("has no folder; write ./ before it")
@@ -167,7 +172,6 @@ void switch_file::watch() {
         }
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
-    say(log_level::info, "config_watching", "mona: watching the configuration file");
 }
 
 // What a link leads to counts, so that one that is swapped is noticed.

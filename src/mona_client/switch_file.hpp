@@ -35,6 +35,8 @@ public:
     void (*on_reading)() = nullptr;
 
     void watch();
+    // The last reading holds on.
+    void stop() noexcept;
 
 private:
     // What tells one state of a path from the next.

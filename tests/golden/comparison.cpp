@@ -61,6 +61,21 @@ constexpr std::array differences{
     difference{"tls-*", instead::network},
 };
 
+// Whether the receiver is away, or does anything but take what comes.
+bool harms_network(const json_value& steps) {
+    return std::any_of(steps.members.begin(), steps.members.end(), [](const auto& step) {
+        const auto* const op = step.held.find("op");
+        const auto* const body = step.held.find("body");
+        return (op != nullptr && op->text.starts_with("server_")) ||
+               (body != nullptr && harms_network(*body));
+    });
+}
+bool harms_network_anyhow(const json_value& recording) {
+    const auto* const server = recording.find("setup")->find("server");
+    return (server != nullptr && server->find("initially") != nullptr) ||
+           harms_network(*recording.find("steps")) || !can_talk(recording);
+}
+
 instead of_scenario(std::string_view name) {
     const auto found = std::find_if(differences.begin(), differences.end(), [&](const auto& one) {
         return one.scenario.ends_with('*')
@@ -295,7 +310,9 @@ bool is_accident(const result_line& recorded, const result_line& ours, const acc
         return true;
     }
     if (known.of_network && (raises("MonaExportException") || recorded.said == "return false")) {
-        return ours.said == "return true" || recorded.op.ends_with(":exit");
+        // By the last the original has a context open that ours has not.
+        return ours.said == "return true" || recorded.op.ends_with(":exit") ||
+               (known.of_levels && ours.said == "return null");
     }
     // Too large for a payload of ours: the original takes it.
     if (known.of_network && recorded.said == "return true") {
@@ -349,6 +366,9 @@ std::string without_context(const std::string& event) {
 
 std::string
 check_recorded_events(const observation& recorded, const modelled& ours, const accidents& known) {
+    if (known.of_network && known.of_levels) {
+        return {}; // the original exports into a context that ours has not
+    }
     auto all = ours.exported;
     all.insert(all.begin(), ours.also.begin(), ours.also.end());
     auto from = all.begin();
@@ -450,7 +470,11 @@ void refuse_unpackable(const json_value& steps, const std::string& path, observa
 // Returns: what is wrong with the recording, if anything is.
 std::string
 replace_expectation(std::string_view name, const json_value& recording, observation& expected) {
-    const auto how = of_scenario(name);
+    auto how = of_scenario(name);
+    // Calls never fail for the network, whatever a scenario is named.
+    if (how == instead::same_as_recorded && harms_network_anyhow(recording)) {
+        how = instead::network;
+    }
     if (how == instead::refused_message) {
         refuse_unpackable(*recording.find("steps"), "", expected);
         return {};
@@ -534,7 +558,7 @@ observation recorded(const json_value& recording) {
                 line.field = fmt::format(
                     "{} {}",
                     what,
-                    value.kind == kind::text ? std::string(value.text) : canonical(value, now));
+                    what == "context" ? std::string(value.text) : canonical(value, now));
             }
         }
         shown.log.push_back(std::move(line));
@@ -559,7 +583,9 @@ observation recorded(const json_value& recording) {
     }
     if (const auto* const tls = expected_of(recording, "tls")) {
         for (const auto& [key, one] : tls->find("sni")->members) {
-            shown.server_names.emplace_back(one.text);
+            if (one.kind == kind::text) { // else it asked for none
+                shown.server_names.emplace_back(one.text);
+            }
         }
         shown.failed_handshakes =
             static_cast<std::size_t>(sink::python::to_double(*tls->find("handshake_errors")));

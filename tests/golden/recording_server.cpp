@@ -106,17 +106,34 @@ void recording_server::start_listening() {
 
 void recording_server::stop_listening() {
     on_own_thread([this] {
+        take_all();
         ::close(std::exchange(listening_, -1));
         close_all();
     });
 }
 
 void recording_server::drop_connections() {
-    on_own_thread([this] { close_all(); });
+    on_own_thread([this] {
+        take_all();
+        close_all();
+    });
 }
 
 void recording_server::read_on(bool reads) {
     on_own_thread([this, reads] { reads_ = reads; });
+}
+
+// What has been sent has arrived: a reset would throw away what nobody has read.
+void recording_server::take_all() {
+    for (pollfd waiting{.fd = listening_, .events = POLLIN, .revents = 0};
+         ::poll(&waiting, 1, 0) == 1 && waiting.revents == POLLIN;) {
+        accept_one();
+    }
+    for (auto& one : peers_) {
+        if (reads_ && one->fd >= 0) {
+            read_from(*one);
+        }
+    }
 }
 
 // By a reset, as Fluentd does.

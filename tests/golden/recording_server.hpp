@@ -51,6 +51,7 @@ private:
 
     void run();
     void accept_one();
+    void take_all();
     bool read_from(peer& one);
     void on_own_thread(std::function<void()> work);
     void close_all();

@@ -458,15 +458,40 @@ bool is_beyond_packing(const json_value& value) {
     });
 }
 
+namespace {
+
+// The arguments of the first init_client that the script comes to; null if there is none.
+const json_value* set_up_arguments(const json_value& steps) {
+    for (const auto& step : steps.members) {
+        const auto* const body = step.held.find("body");
+        const auto* const inner = body != nullptr ? set_up_arguments(*body) : nullptr;
+        if (text_of(step.held.find("op")) == "init_client") {
+            return step.held.find("args");
+        }
+        if (inner != nullptr) {
+            return inner;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
 bool can_talk(const json_value& recording) {
     const auto* const setup = recording.find("setup");
     const auto tls = text_of(given(setup->find("server"), "tls"));
     const auto* const env = setup->find("env");
-    const auto* const variable = env != nullptr ? env->find("MONA_USE_SSL") : nullptr;
+    const auto* const arguments = set_up_arguments(*recording.find("steps"));
     // Not mentioned: the driver says false; null: not set, which means true.
-    const bool use_tls =
-        variable != nullptr && variable->text != "false" && variable->text != "False";
-    return use_tls == !tls.empty() && (tls.empty() || tls == "srv");
+    const auto* const variable = env != nullptr ? env->find("MONA_USE_SSL") : nullptr;
+    bool use_tls = variable != nullptr && variable->text != "false" && variable->text != "False";
+    if (const auto* const argument = given(arguments, "mona_use_ssl")) {
+        use_tls = argument->text == "true";
+    }
+    auto host = text_of(given(arguments, "mona_host"));
+    host = host.empty() ? text_of(given(env, "MONA_HOST")) : host;
+    const bool is_here = host.empty() || host == "127.0.0.1" || host == "localhost";
+    return is_here && use_tls == !tls.empty() && (tls.empty() || tls == "srv");
 }
 
 modelled model(const json_value& recording) {

@@ -3,6 +3,7 @@
 #include "encode/json_writer.hpp"
 #include "encode/msgpack_reader.hpp"
 #include "golden/recording_server.hpp"
+#include "golden/script_model.hpp"
 #include "golden/tls_identity.hpp"
 #include "mona_client/environment.hpp"
 #include "mona_client/message_fields.hpp"
@@ -197,10 +198,11 @@ void player::prepare_client() {
     const auto* const server = setup_.find("server");
     const auto tls = server != nullptr ? as_text(server->find("tls")) : std::string();
     const bool is_up = server == nullptr || as_text(server->find("initially")) != "down";
-    const auto ca_file = settings_.folder + "/ca.pem";
     if (!tls.empty()) {
         identity_.emplace(
-            tls == "othername" ? "other.example" : "raw.monalabs.io", tls != "other", ca_file);
+            tls == "othername" ? "other.example" : "raw.monalabs.io",
+            tls != "other",
+            settings_.folder);
     }
     server_.emplace(is_up, identity_ ? &*identity_ : nullptr);
     prepare_environment();
@@ -218,10 +220,10 @@ void player::prepare_client() {
     options.exporter.batch.max_delay = 20ms;
     // Nothing can be delivered where nobody listens, or to whom is not trusted.
     const bool can_deliver =
-        listens_at_end(*recording_.find("steps"), is_up) && (tls.empty() || tls == "srv");
+        listens_at_end(*recording_.find("steps"), is_up) && can_talk(recording_);
     options.exporter.close_timeout = can_deliver ? std::chrono::milliseconds(patience) : 500ms;
     if (!tls.empty()) {
-        options.exporter.tls.ca_file = ca_file;
+        options.exporter.tls.ca_file = settings_.folder + "/ca.pem";
     }
     // As mona-client has it; ours is off unless it is asked for.
     options.raise_exceptions =
@@ -518,7 +520,7 @@ void player::collect() {
         seen_.bytes.push_back(one.bytes);
         seen_.has_foreign_bytes = !read_events(one.bytes, seen_.events) || seen_.has_foreign_bytes;
         seen_.failed_handshakes += one.has_failed_handshake ? 1 : 0;
-        if (identity_) {
+        if (!one.server_name.empty()) {
             seen_.server_names.push_back(one.server_name);
         }
     }
@@ -533,7 +535,7 @@ observation player::play() {
         prepare_client();
     } catch (const std::system_error&) {
         seen_.has_load_error = true;
-        mona::set_log({});
+        mona::set_log([](const log_line&) {});
         collect();
         return std::move(seen_);
     }
@@ -545,7 +547,7 @@ observation player::play() {
     server_->read_on(true);
     mona::close();
     collect();
-    mona::set_log({}); // whatever else comes until the process ends
+    mona::set_log([](const log_line&) {}); // whatever else comes until the process ends
     return std::move(seen_);
 }
 

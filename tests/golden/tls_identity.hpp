@@ -15,9 +15,9 @@ namespace monarc::golden {
 
 // An authority of the test's own and a certificate for one name.
 struct tls_identity {
-    // `ca_file`: where the PEM of the trusted authority is written; an identity that is not
-    // trusted is signed by another one.
-    tls_identity(const std::string& name, bool is_trusted, const std::string& ca_file);
+    // `folder`: where ca.pem of the trusted authority is written; an identity that is not trusted
+    // is signed by another one.
+    tls_identity(const std::string& name, bool is_trusted, const std::string& folder);
     tls_identity(const tls_identity&) = delete;
     tls_identity& operator=(const tls_identity&) = delete;
     ~tls_identity();
