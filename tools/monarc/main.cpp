@@ -1,5 +1,6 @@
 // The command monarc.
 
+#include "monarc/send_command.hpp"
 #include "monarc/sink_command.hpp"
 
 #include <monarc/api.hpp>
@@ -21,6 +22,7 @@ commands have more.
 Examples:
   monarc sink                            a receiver on 127.0.0.1:24224; Ctrl-C prints what has arrived
   monarc sink --monasca-port 8070        the same, and a Monasca on port 8070
+  monarc send trades.csv --class fill    the rows of a file, to a receiver on 127.0.0.1:24224
   monarc sink --help                     all that one command can, with examples
 
 More: man monarc; the documentation is in docs/ of the source.
@@ -38,6 +40,7 @@ int main(int argc, char** argv) {
     app.set_version_flag("--version", "monarc " MONARC_VERSION_STRING);
     app.require_subcommand(1);
     app.footer(std::string(footer));
+    monarc::tool::add_send_command(app, exit_code);
     monarc::tool::add_sink_command(app, exit_code);
     try {
         app.parse(argc, argv);
