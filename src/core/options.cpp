@@ -50,6 +50,11 @@ std::string broken_rule(const exporter_options& o) {
             least_memory,
             o.memory_limit);
     }
+    if (o.tls.cert_file.empty() && !o.tls.key_file.empty()) {
+        return fmt::format(
+            "tls.cert_file must be set with tls.key_file, got an empty text and {}",
+            shown(o.tls.key_file));
+    }
     for (const auto& series : o.derive) {
         if (series.from.class_name.empty() || series.from.fields.empty()) {
             return "derive must be a list in which each entry has from.class and from.fields, "
@@ -110,17 +115,11 @@ template <auto Member>
 bool is_set_of_monasca(const exporter_options& o) {
     return o.monasca && (*o.monasca).*Member != monasca_options{}.*Member;
 }
-template <auto Member>
-bool is_set_of_tls(const exporter_options& o) {
-    return o.tls.*Member != tls_options{}.*Member;
-}
 constexpr planned_option planned[] = {
     {"mona.kind",
      "leave it forward (mona_forward_options)",
      [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
     {"mona.unix_path", "leave it empty", is_set<&mona_forward_options::unix_path>},
-    {"mona.use_tls", "leave it false", is_set<&mona_forward_options::use_tls>},
-    {"mona.server_name", "leave it empty", is_set<&mona_forward_options::server_name>},
     {"mona.shared_key", "leave it empty", is_set<&mona_forward_options::shared_key>},
     {"monasca.auth_url",
      "leave it empty and set url and token",
@@ -133,9 +132,6 @@ constexpr planned_option planned[] = {
      "leave it Default",
      is_set_of_monasca<&monasca_options::project_domain>},
     {"monasca.tenant_id", "leave it empty", is_set_of_monasca<&monasca_options::tenant_id>},
-    {"monasca.url with https",
-     "write http to a proxy on this machine",
-     [](const exporter_options& o) { return o.monasca && o.monasca->url.starts_with("https:"); }},
     {"monasca.compression = gzip",
      "leave it auto or none",
      [](const exporter_options& o) {
@@ -145,10 +141,6 @@ constexpr planned_option planned[] = {
     {"spool.directory",
      "leave it empty",
      [](const exporter_options& o) { return !o.spool.directory.empty(); }},
-    {"tls.ca_file", "leave it empty", is_set_of_tls<&tls_options::ca_file>},
-    {"tls.cert_file", "leave it empty", is_set_of_tls<&tls_options::cert_file>},
-    {"tls.key_file", "leave it empty", is_set_of_tls<&tls_options::key_file>},
-    {"tls.verify", "leave it true", is_set_of_tls<&tls_options::verify>},
     {"on_fork = restart",
      "leave it inert",
      [](const exporter_options& o) { return o.on_fork == fork_policy::restart; }},

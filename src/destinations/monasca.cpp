@@ -20,6 +20,7 @@ namespace {
 // The table on top of delivery.md, and D-6.8.
 constexpr std::chrono::seconds resolve_timeout{5};
 constexpr std::chrono::seconds connect_timeout{3};
+constexpr std::chrono::seconds tls_timeout{5};
 constexpr std::chrono::milliseconds longest_idle{1500};
 constexpr std::chrono::seconds write_stall{10};
 constexpr std::size_t slowest_bytes_per_second = 100 * 1024;
@@ -34,15 +35,11 @@ transport::http_url url_of(const monasca_options& options) {
                 "'{}'",
                 options.url));
     }
-    if (url->is_tls) {
-        throw std::system_error(
-            errc::bad_options, "monasca.url: https is not available in this version; use http");
-    }
     return std::move(*url);
 }
 
 // Section 5: nothing that some server does not take.
-std::string request_head_of(const transport::http_url& url, const secret& token) {
+secret request_head_of(const transport::http_url& url, const secret& token) {
     auto head = fmt::format("POST {}/metrics HTTP/1.1\r\nHost: {}\r\n", url.path, url.authority);
     if (!token.is_empty()) {
         head += "X-Auth-Token: ";
@@ -51,7 +48,7 @@ std::string request_head_of(const transport::http_url& url, const secret& token)
     }
     head += "Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: monarc\r\n"
             "Content-Length: ";
-    return head;
+    return secret(head);
 }
 
 } // namespace
@@ -63,6 +60,11 @@ monasca::monasca(
     : executor_(executor), response_timeout_(s.response_timeout), url_(url_of(s.options)),
       request_head_(request_head_of(url_, s.options.token)), wire_(s.max_retry_after),
       resolver_(std::move(executor)) {
+    if (url_.is_tls) {
+        if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {
+            throw std::system_error(errc::bad_options, "tls." + wrong);
+        }
+    }
     for (std::size_t i = 0; i < lines_.size(); ++i) {
         lines_[i].descriptor = &descriptors[i];
     }
@@ -83,24 +85,39 @@ monasca::line* monasca::free_line() noexcept {
     return best;
 }
 
-// Returns: why not, empty if connected.
-asio::awaitable<std::string> monasca::connect(line& on) {
+// Returns: why not; without a reason it is connected.
+asio::awaitable<outcome> monasca::connect(line& on) {
+    outcome failed;
     auto resolved = co_await resolver_.resolve(url_.host, url_.port, resolve_timeout);
     if (!resolved) {
-        co_return fmt::format("resolve {}: {}", url_.host, resolved.error().message());
+        failed.why = fmt::format("resolve {}: {}", url_.host, resolved.error().message());
+        co_return failed;
     }
     if (is_abandoned_) {
-        co_return std::string("given up at close");
+        failed.why = "given up at close";
+        co_return failed;
     }
     on.stream = std::make_shared<transport::connection>(executor_, *on.descriptor);
     const auto stream = on.stream;
-    const auto ec = co_await stream->open(*resolved, connect_timeout);
+    auto ec = co_await stream->open(*resolved, connect_timeout);
     if (ec) {
         resolver_.forget();
-        co_return fmt::format("connect {}: {}", url_.authority, ec.message());
+        failed.why = fmt::format("connect {}: {}", url_.authority, ec.message());
+        co_return failed;
+    }
+    if (url_.is_tls) {
+        ec = co_await stream->secure(tls_, url_.host, tls_timeout);
+    }
+    if (ec) { // D-5.10: never plain instead
+        failed.kind = transport::is_tls_refusal(ec) ? failure::config : failure::network;
+        failed.why = fmt::format(
+            "TLS with {}: {}",
+            url_.authority,
+            stream->what().empty() ? ec.message() : stream->what());
+        co_return failed;
     }
     ++connections_;
-    co_return std::string();
+    co_return failed;
 }
 
 asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payload> p) {
@@ -111,14 +128,14 @@ asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payloa
         if (on.stream != nullptr) {
             on.stream->close();
         }
-        result.why = co_await connect(on);
+        result = co_await connect(on);
         if (!result.why.empty()) {
             co_return result;
         }
     }
     const auto stream = on.stream;
-    const auto head = fmt::format("{}{}\r\n\r\n", request_head_, p->body.size());
-    const std::array<std::string_view, 2> request{head, p->body};
+    const secret head(fmt::format("{}{}\r\n\r\n", request_head_.reveal(), p->body.size()));
+    const std::array<std::string_view, 2> request{head.reveal(), p->body};
     const auto patience = response_timeout_ + std::chrono::milliseconds(
                                                   p->body.size() * 1000 / slowest_bytes_per_second);
     auto got = co_await transport::exchange(stream, request, write_stall, patience);
@@ -127,6 +144,7 @@ asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payloa
             !is_fresh && !got.has_begun && !got.has_timed_out ? verdict::again : verdict::retry;
         result.was_written = got.was_written;
         result.was_unanswered = got.has_timed_out;
+        result.kind = transport::is_tls_refusal(got.error) ? failure::config : failure::network;
         result.why = fmt::format("POST {}/metrics: {}", url_.text(), got.why);
         co_return result;
     }

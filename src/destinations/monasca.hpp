@@ -7,6 +7,7 @@
 #include "destinations/monasca_wire.hpp"
 #include "transport/connection.hpp"
 #include "transport/resolver.hpp"
+#include "transport/tls.hpp"
 #include "transport/url.hpp"
 
 #include <monarc/options.hpp>
@@ -29,12 +30,14 @@ public:
 
     struct settings {
         monasca_options options;
+        tls_options tls;
         std::chrono::milliseconds response_timeout;
         std::chrono::milliseconds max_retry_after;
     };
 
     // `descriptors`: where the numbers of the open sockets stand, one for each connection.
-    // Fails: throws std::system_error(errc::bad_options) for a URL that is none.
+    // Fails: throws std::system_error(errc::bad_options) for a URL that is none, and for TLS files
+    // that cannot be used.
     monasca(
         boost::asio::any_io_executor executor,
         const settings& s,
@@ -60,13 +63,14 @@ private:
     };
 
     line* free_line() noexcept;
-    boost::asio::awaitable<std::string> connect(line& on);
+    boost::asio::awaitable<outcome> connect(line& on);
     boost::asio::awaitable<outcome> attempt(line& on, std::shared_ptr<const payload> p);
 
     boost::asio::any_io_executor executor_;
     std::chrono::milliseconds response_timeout_;
     transport::http_url url_;
-    std::string request_head_; // up to the length of the body
+    transport::tls_context tls_;
+    secret request_head_; // up to the length of the body
     monasca_wire wire_;
     transport::resolver resolver_;
     std::array<line, max_connections> lines_;

@@ -90,6 +90,15 @@ batch_options batch_options_of(const exporter_options& o) {
     return batch;
 }
 
+// D-12.3: tls.verify is off, and it matters.
+constexpr auto between_reminders = 10min;
+
+bool has_unverified_peer(const exporter_options& o) {
+    const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
+    return !o.tls.verify && ((forward != nullptr && forward->use_tls) ||
+                             (o.monasca && o.monasca->url.starts_with("https:")));
+}
+
 // On the thread itself. What the system refuses is not worth a lost record: it is logged.
 void place_thread(const io_thread_options& o, logger& log) {
     if (o.cpu >= 0) {
@@ -142,7 +151,9 @@ void io_loop::open_stages() {
     const auto settled = [this] { answer_flushes(steady::now()); };
     if (const auto* forward = std::get_if<mona_forward_options>(&options_.mona)) {
         const destinations::mona_forward::settings settings{
-            .options = *forward, .response_timeout = options_.response_timeout};
+            .options = *forward,
+            .tls = options_.tls,
+            .response_timeout = options_.response_timeout};
         auto destination = std::make_unique<destinations::mona_forward>(
             io_.get_executor(), settings, descriptors[0], random_);
         const aggregate::aggregator_settings how{
@@ -158,6 +169,7 @@ void io_loop::open_stages() {
         const auto delivery = monasca_delivery_of(options_);
         const destinations::monasca::settings settings{
             .options = *options_.monasca,
+            .tls = options_.tls,
             .response_timeout = options_.response_timeout,
             .max_retry_after = options_.retry.max_retry_after};
         auto destination = std::make_unique<destinations::monasca>(
@@ -192,6 +204,9 @@ void io_loop::run() noexcept {
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
                                : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
+    if (has_unverified_peer(options_)) {
+        remind_of_unverified_peers();
+    }
     while (!io_.stopped()) {
         try {
             serve_until_tick();
@@ -215,6 +230,18 @@ void io_loop::run() noexcept {
         log_(log_level::error, "io_loop: unexpected exception at close");
     }
     own_id_ = std::thread::id(); // another thread may get the number
+}
+
+void io_loop::remind_of_unverified_peers() {
+    log_(
+        log_level::warning,
+        "tls.verify = false: anybody can pretend to be the receiver; set tls.ca_file instead");
+    reminder_.expires_after(between_reminders);
+    reminder_.async_wait([this](boost::system::error_code ec) {
+        if (!ec) {
+            remind_of_unverified_peers();
+        }
+    });
 }
 
 // A turn that was left by an exception may not have asked for the next one.
@@ -745,6 +772,7 @@ void io_loop::lose_queued() {
 
 // All is delivered, or the deadline is there.
 void io_loop::finish(time_point now) {
+    reminder_.cancel();
     lose_queued();
     retire(everything);
     seal_all(now);

@@ -16,6 +16,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <atomic>
@@ -93,6 +94,7 @@ private:
     void begin_watch(flush_request& request, std::uint64_t still_queued);
     void answer_flushes(time_point now);
     flush_result result_of(const flush_request& request) const;
+    void remind_of_unverified_peers();
     void lose_queued();
     void finish(time_point now);
     exporter_stats snapshot();
@@ -108,6 +110,7 @@ private:
     std::mt19937_64 random_;
 
     boost::asio::io_context io_{1};
+    boost::asio::steady_timer reminder_{io_};
     // So that waiting for nothing but the next turn is waiting.
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};

@@ -1,6 +1,7 @@
 #include "transport/connection.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -9,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 namespace monarc::transport {
@@ -24,6 +27,18 @@ std::error_code last_system_error() noexcept {
 void set(int socket, int level, int name, int value) noexcept {
     ::setsockopt(
         socket, level, name, &value, sizeof value); // what a kernel does not know, it does without
+}
+
+// How much goes into TLS at a time: four records.
+constexpr std::size_t sealed_at_a_time = 64 * 1024;
+
+std::error_code plain_code(const boost::system::error_code& ec) {
+    return ec == boost::beast::error::timeout ? std::make_error_code(std::errc::timed_out)
+                                              : std::error_code(ec);
+}
+
+bool is_end_of_stream(const std::error_code& ec) {
+    return ec == std::error_code(boost::system::error_code(asio::error::eof));
 }
 
 // D-12.8: a peer that vanished is found within a minute.
@@ -47,6 +62,8 @@ connection::~connection() {
 
 asio::awaitable<std::error_code>
 connection::open(endpoints peers, std::chrono::milliseconds timeout) {
+    tls_.reset();
+    sealed_.clear();
     const auto each = peers.size() > 1 ? timeout / 2 : timeout;
     std::error_code failure = std::make_error_code(std::errc::address_not_available);
     for (const auto& peer : peers) {
@@ -72,8 +89,7 @@ connection::open(endpoints peers, std::chrono::milliseconds timeout) {
             is_open_ = true;
             co_return std::error_code();
         }
-        failure = ec == boost::beast::error::timeout ? std::make_error_code(std::errc::timed_out)
-                                                     : std::error_code(ec);
+        failure = plain_code(ec);
         close();
     }
     co_return failure;
@@ -81,6 +97,23 @@ connection::open(endpoints peers, std::chrono::milliseconds timeout) {
 
 asio::awaitable<std::error_code>
 connection::write(std::array<std::string_view, 3> parts, std::chrono::milliseconds stall) {
+    if (tls_) {
+        for (auto part : parts) {
+            while (!part.empty()) {
+                const auto piece = part.substr(0, sealed_at_a_time);
+                part.remove_prefix(piece.size());
+                if (tls_->write(piece) != tls_session::progress::done) {
+                    what_ = tls_->what();
+                    co_return tls_->error();
+                }
+                const auto ec = co_await write_sealed(stall);
+                if (ec) {
+                    co_return ec;
+                }
+            }
+        }
+        co_return std::error_code();
+    }
     const std::array<asio::const_buffer, 3> buffers{
         asio::buffer(parts[0]), asio::buffer(parts[1]), asio::buffer(parts[2])};
     boost::beast::buffers_suffix<std::array<asio::const_buffer, 3>> left(buffers);
@@ -90,9 +123,7 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
         stream_.expires_after(stall);
         const auto written = co_await stream_.async_write_some(left, into_ec);
         if (ec) {
-            co_return ec == boost::beast::error::timeout
-                ? std::make_error_code(std::errc::timed_out)
-                : std::error_code(ec);
+            co_return plain_code(ec);
         }
         left.consume(written);
     }
@@ -100,18 +131,132 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
     co_return std::error_code();
 }
 
+// What TLS has made so far, to the last byte; fails when nothing moves for `stall`.
+asio::awaitable<std::error_code> connection::write_sealed(std::chrono::milliseconds stall) {
+    tls_->take_output(sealed_);
+    std::size_t sent = 0;
+    boost::system::error_code ec;
+    is_writing_ = true;
+    while (sent < sealed_.size() && !ec) {
+        auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
+        const auto left = asio::buffer(sealed_) + sent;
+        stream_.expires_after(stall);
+        sent += co_await stream_.async_write_some(left, into_ec);
+    }
+    is_writing_ = false;
+    sealed_.clear();
+    if (!ec) {
+        stream_.expires_never();
+    }
+    co_return plain_code(ec);
+}
+
+// What reading made TLS want to say, and good-bye. The rest goes with the next write: nothing that
+// is sent this way is waited for.
+void connection::send_without_waiting() noexcept {
+    if (is_writing_) {
+        return; // the writer takes it along
+    }
+    try {
+        tls_->take_output(sealed_);
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+    if (sealed_.empty()) {
+        return;
+    }
+    const auto sent = ::send(
+        stream_.socket().native_handle(),
+        sealed_.data(),
+        sealed_.size(),
+        MSG_DONTWAIT | MSG_NOSIGNAL);
+    sealed_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+}
+
+asio::awaitable<std::error_code> connection::secure(
+    const tls_context& context, std::string host, std::chrono::milliseconds timeout) {
+    using progress = tls_session::progress;
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    const auto time_left = [&] {
+        return std::max(
+            std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()),
+            std::chrono::milliseconds(1));
+    };
+    tls_ = std::make_unique<tls_session>(context, host);
+    what_.clear();
+    std::array<char, 4096> buffer;
+    std::error_code failure;
+    while (!failure) {
+        const auto now = tls_->handshake();
+        failure = co_await write_sealed(time_left()); // also the alert that says what is wrong
+        if (now == progress::failed) {
+            failure = tls_->error();
+            what_ = tls_->what();
+        }
+        if (now == progress::done || failure) {
+            break;
+        }
+        stream_.expires_after(time_left());
+        const auto got = co_await read_some(buffer.data(), buffer.size());
+        stream_.expires_never();
+        if (got) {
+            tls_->feed({buffer.data(), *got});
+        } else {
+            failure =
+                is_end_of_stream(got.error()) ? make_error_code(tls_errc::cut_off) : got.error();
+        }
+    }
+    if (failure) {
+        close();
+    }
+    co_return failure;
+}
+
 asio::awaitable<result<std::size_t>> connection::read(char* to, std::size_t bytes) {
+    return tls_ ? read_opened(to, bytes) : read_some(to, bytes);
+}
+
+asio::awaitable<result<std::size_t>> connection::read_opened(char* to, std::size_t bytes) {
+    using progress = tls_session::progress;
+    std::array<char, 16 * 1024> buffer;
+    while (true) {
+        std::size_t got = 0;
+        const auto now = tls_->read(to, bytes, got);
+        if (is_open_) {
+            send_without_waiting();
+        }
+        switch (now) {
+        case progress::done: co_return got;
+        case progress::closed:
+            co_return std::error_code(boost::system::error_code(asio::error::eof));
+        case progress::failed: what_ = tls_->what(); co_return tls_->error();
+        case progress::wants_input: break;
+        }
+        const auto sealed = co_await read_some(buffer.data(), buffer.size());
+        if (!sealed) {
+            co_return is_end_of_stream(sealed.error()) ? make_error_code(tls_errc::cut_off)
+                                                       : sealed.error();
+        }
+        tls_->feed({buffer.data(), *sealed});
+    }
+}
+
+asio::awaitable<result<std::size_t>> connection::read_some(char* to, std::size_t bytes) {
     boost::system::error_code ec;
     auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
     const auto buffer = asio::buffer(to, bytes);
     const auto got = co_await stream_.async_read_some(buffer, into_ec);
     if (ec) {
-        co_return std::error_code(ec);
+        co_return plain_code(ec);
     }
     co_return got;
 }
 
 void connection::close() noexcept {
+    if (tls_ && is_open_) {
+        tls_->say_good_bye();
+        send_without_waiting();
+    }
     is_open_ = false;
     // A later connection may stand there already.
     if (own_descriptor_ >= 0 && descriptor_.load(std::memory_order_relaxed) == own_descriptor_) {

@@ -1,9 +1,10 @@
 #pragma once
 
-// A stream to a peer over TCP: open, read, write, close, each with its own deadline.
+// A stream to a peer over TCP or TLS: open, read, write, close, each with its own deadline.
 
 #include "core/result.hpp"
 #include "transport/resolver.hpp"
+#include "transport/tls.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -13,6 +14,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -33,18 +36,37 @@ public:
     boost::asio::awaitable<std::error_code>
     open(endpoints peers, std::chrono::milliseconds timeout);
 
+    // On top of what open() made. `host`: whom the certificate must be of (D-12.1).
+    // Fails: a tls_errc, and what() says more; or the code of the network. Closed then: what was to
+    // be secret never goes plain instead.
+    boost::asio::awaitable<std::error_code>
+    secure(const tls_context& context, std::string host, std::chrono::milliseconds timeout);
+
     // Writes all parts in a row without copying them; fails when nothing moves for `stall`.
     boost::asio::awaitable<std::error_code>
     write(std::array<std::string_view, 3> parts, std::chrono::milliseconds stall);
 
-    // Some bytes, as many as are there. Waits without a deadline; close() ends it.
+    // Some bytes, as many as are there. Waits without a deadline; close() ends it. Over TLS a
+    // stream that ends without close-notify ends with tls_errc::cut_off (D-12.6).
     boost::asio::awaitable<result<std::size_t>> read(char* to, std::size_t bytes);
 
+    // At once: over TLS a close-notify goes out if the kernel takes it, and none is waited for.
     void close() noexcept;
+    // More on the last error of TLS; may be empty.
+    const std::string& what() const noexcept { return what_; }
     bool is_open() const noexcept { return is_open_; }
 
 private:
+    boost::asio::awaitable<std::error_code> write_sealed(std::chrono::milliseconds stall);
+    boost::asio::awaitable<result<std::size_t>> read_some(char* to, std::size_t bytes);
+    boost::asio::awaitable<result<std::size_t>> read_opened(char* to, std::size_t bytes);
+    void send_without_waiting() noexcept;
+
     boost::beast::tcp_stream stream_;
+    std::unique_ptr<tls_session> tls_; // null: plain
+    std::string sealed_;               // records of TLS on their way out
+    std::string what_;
+    bool is_writing_ = false; // sealed_ is being sent
     std::atomic<int>& descriptor_;
     int own_descriptor_ = -1;
     bool is_open_ = false;

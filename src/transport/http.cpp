@@ -12,7 +12,8 @@ asio::awaitable<exchanged> exchange(
     std::shared_ptr<connection> over,
     std::array<std::string_view, 2> request,
     std::chrono::milliseconds write_stall,
-    std::chrono::milliseconds timeout) {
+    std::chrono::milliseconds timeout,
+    http_limits limits) {
     exchanged result;
     const std::array<std::string_view, 3> parts{request[0], request[1], {}};
     const auto ec = co_await over->write(parts, write_stall);
@@ -28,7 +29,7 @@ asio::awaitable<exchanged> exchange(
         }
     });
     const std::error_code end_of_stream = boost::system::error_code(asio::error::eof);
-    http_answer_reader reader;
+    http_answer_reader reader(limits);
     std::array<char, 4096> buffer;
     while (true) {
         const auto got = co_await over->read(buffer.data(), buffer.size());
@@ -41,10 +42,13 @@ asio::awaitable<exchanged> exchange(
         }
         if (now == progress::broken) {
             result.has_timed_out = *expired;
+            // What TLS refuses is known by reading; a plain stream that broke, by writing first.
+            const auto broken = got ? std::error_code() : got.error();
+            result.error = ec && broken.category() != tls_category() ? ec : broken;
             result.why = *expired                 ? "no answer in time"
                          : !reader.what().empty() ? reader.what()
-                         : ec                     ? ec.message()
-                                                  : got.error().message();
+                         : !over->what().empty()  ? over->what()
+                                                  : result.error.message();
             break;
         }
         if (now == progress::whole) {

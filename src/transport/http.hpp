@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace monarc::transport {
 
@@ -22,7 +23,8 @@ struct exchanged {
     bool was_written = false; // the peer had the whole request
     bool has_begun = false;   // some of the answer came
     bool has_timed_out = false;
-    std::string why{}; // without an answer
+    std::string why{};       // without an answer
+    std::error_code error{}; // of the connection, if that is why
 };
 
 // Writes head and body, reads the answer; within `timeout` of the last byte written.
@@ -30,6 +32,7 @@ boost::asio::awaitable<exchanged> exchange(
     std::shared_ptr<connection> over,
     std::array<std::string_view, 2> request,
     std::chrono::milliseconds write_stall,
-    std::chrono::milliseconds timeout);
+    std::chrono::milliseconds timeout,
+    http_limits limits = {});
 
 } // namespace monarc::transport

@@ -128,6 +128,10 @@ http_answer http_answer_reader::take() {
     }
     answer.date = std::string(message[http::field::date]);
     answer.request_id = std::string(message["x-openstack-request-id"]);
+    answer.content_type = std::string(message[http::field::content_type]);
+    answer.location = std::string(message[http::field::location]);
+    answer.subject_token = std::string(message["X-Subject-Token"]);
+    answer.is_cut = is_cut_;
     return answer;
 }
 

@@ -16,8 +16,12 @@ struct http_answer {
     std::string body;
     std::vector<std::string> retry_after; // each header of that name
     std::string date;
-    std::string request_id;   // x-openstack-request-id
-    bool is_reusable = false; // the connection may take another request
+    std::string request_id;    // x-openstack-request-id
+    std::string content_type;  // as it came
+    std::string location;      // where a redirection points
+    std::string subject_token; // X-Subject-Token: Keystone's
+    bool is_reusable = false;  // the connection may take another request
+    bool is_cut = false;       // the body is longer than what was read of it
 };
 
 struct http_limits {

@@ -22,6 +22,7 @@ PACKAGE = {
     "simdjson": "libsimdjson-dev",
     "sqlite3": "libsqlite3-dev",
     "tomlplusplus": "libtomlplusplus-dev",
+    "yaml-0.1": "libyaml-dev",
     "zlib": "zlib1g-dev",
 }
 

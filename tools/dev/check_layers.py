@@ -37,6 +37,7 @@ MAY_INCLUDE = {
 OWNERS = {
     re.compile(r"concurrentqueue|moodycamel|readerwriterqueue"): "queue",
     re.compile(r"^(isa-l|isal)\b|^igzip_lib\.h|^libdeflate\.h|^zlib\.h|^zconf\.h"): "compress",
+    re.compile(r"^openssl/"): "transport",
 }
 WHOLE_LIBRARIES = {"boost/asio.hpp", "boost/beast.hpp"}
 

@@ -4,7 +4,7 @@
 build_packages=(
     g++ meson ninja-build pkg-config python3
     libboost1.81-dev libconcurrentqueue-dev libfmt-dev libtomlplusplus-dev zlib1g-dev libisal-dev libdeflate-dev
-    libcli11-dev libsimdjson-dev libssl-dev
+    libcli11-dev libsimdjson-dev libssl-dev libyaml-dev
 )
 
 # What of a package a build finds, a command or a header: looked for where there is no dpkg.
@@ -20,6 +20,7 @@ declare -A brings=(
     [libcli11-dev]=CLI/CLI.hpp
     [libsimdjson-dev]=simdjson.h
     [libssl-dev]=openssl/ssl.h
+    [libyaml-dev]=yaml.h
     [doctest-dev]=doctest/doctest.h
     [libbenchmark-dev]=benchmark/benchmark.h
     [libspdlog-dev]=spdlog/spdlog.h

@@ -1,0 +1,104 @@
+#pragma once
+
+// TLS by OpenSSL (D-12): what is trusted and shown, and one side of one connection as bytes in and
+// bytes out. No sockets.
+
+#include "core/result.hpp"
+
+#include <monarc/options.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+// OpenSSL's own names, so that its headers stay out of ours.
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace monarc::transport {
+
+enum class tls_errc {
+    bad_certificate = 1, // unknown, expired, or of another host
+    no_agreement,        // on protocol or cipher, or no TLS at all
+    refused,             // by an alert of the peer
+    cut_off,             // the stream ended without close-notify (D-12.6)
+    damaged,             // a record that does not fit, or the peer's own trouble
+};
+
+const std::error_category& tls_category() noexcept;
+std::error_code make_error_code(tls_errc code) noexcept;
+
+// Whether it stays wrong until somebody changes something (D-5.10: class config).
+bool is_tls_refusal(std::error_code ec) noexcept;
+
+// What connections trust and show. Threads: one.
+class tls_context {
+public:
+    tls_context();
+    ~tls_context();
+    tls_context(const tls_context&) = delete;
+    tls_context& operator=(const tls_context&) = delete;
+
+    // Reads the files. May be called again; what is open keeps what it has.
+    // Returns: why not, as `ca_file /path: reason`; then it trusts and shows what it did before.
+    std::string load(const tls_options& options);
+
+private:
+    friend class tls_session;
+    struct freed {
+        void operator()(ssl_ctx_st* context) const noexcept;
+    };
+
+    std::unique_ptr<ssl_ctx_st, freed> context_;
+    bool verifies_ = true;
+};
+
+// The client's side of one connection.
+class tls_session {
+public:
+    // `host`: the name or address in digits that the certificate must be of; a name is sent as SNI.
+    // Throws std::bad_alloc.
+    tls_session(const tls_context& context, const std::string& host);
+    ~tls_session();
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
+
+    enum class progress {
+        done,
+        wants_input, // feed(), then again
+        closed,      // the peer has said good-bye
+        failed,      // for good: error() and what()
+    };
+
+    progress handshake();
+    // Encrypts all of it.
+    progress write(std::string_view bytes);
+    // done: `got` bytes, at least one, are at `to`.
+    progress read(char* to, std::size_t bytes, std::size_t& got);
+    void say_good_bye() noexcept;
+
+    void feed(std::string_view bytes);
+    // Appends what is to be sent: handshake, records, alerts.
+    void take_output(std::string& to);
+
+    std::error_code error() const noexcept { return error_; }
+    const std::string& what() const noexcept { return what_; }
+
+private:
+    struct freed {
+        void operator()(ssl_st* ssl) const noexcept;
+    };
+
+    progress judge(int returned);
+
+    std::unique_ptr<ssl_st, freed> ssl_;
+    std::error_code error_;
+    std::string what_;
+};
+
+} // namespace monarc::transport
+
+template <>
+struct std::is_error_code_enum<monarc::transport::tls_errc> : std::true_type {};
