@@ -160,14 +160,18 @@ def by_hand(block):
 def have_their_options(block):
     """What is wrong with commands that are only named."""
     for line in re.sub(r"\\\n\s*", "", "\n".join(block.lines)).split("\n"):
-        command, rest = re.search(r"\b(monarc [a-z]+|monasca)\b(.*)", line).groups()
+        found = re.search(r"\b((?:monarc|monasca) [a-z-]+)(.*)", line)
+        if not found:
+            continue  # a command of the shell
+        command, rest = found.groups()
+        help_of = command.replace("monasca ", "monasca help ") if command.startswith("monasca ") else f"{command} --help"
         done = subprocess.run(
-            f"{command} --help", shell=True, env=environment_of_commands(), stdin=subprocess.DEVNULL,
+            help_of, shell=True, env=environment_of_commands(), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
         known = set(re.findall(r"--[a-z][a-z-]*", done.stdout))
         unknown = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) - known
         if done.returncode != 0 or unknown:
-            return f"{line}\n{command} --help ends with {done.returncode} and does not explain {sorted(unknown)}"
+            return f"{line}\n{help_of} ends with {done.returncode} and does not explain {sorted(unknown)}"
     return None
 
 

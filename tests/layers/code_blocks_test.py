@@ -49,7 +49,18 @@ def is_piece(block):
                for lines in SOURCE_LINES for i in range(len(lines) - len(wanted) + 1))
 
 
+def is_python(block):
+    """What is wrong with a block of another library's language: we can only read it."""
+    try:
+        compile("\n".join(block.lines), str(block), "exec")
+    except SyntaxError as error:
+        return str(error)
+    return None
+
+
 def check(block):
+    if block.language == "python":
+        return partial(is_python, block)
     return lambda: None if is_piece(block) else (
         f"{block}: this {block.language} is no piece of a file in {', '.join(SOURCES)}:\n" + "\n".join(block.lines) +
         "\nput it into one that a test compiles or loads; if it is no code, fence it as text")

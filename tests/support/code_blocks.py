@@ -23,7 +23,7 @@ class Block:
 def language_of(lines):
     if lines[0].startswith("$ "):
         return "console"
-    if re.match(r"(?:[^$]*\| *)?(?:monarc|monasca) ", lines[0]):
+    if any(re.match(r"(?:[^$]*\| *)?(?:monarc|monasca) ", line) for line in lines):
         return "commands"
     if any(re.match(r"#include\b|using namespace\b", line) or re.search(r"[;{]$", line) for line in lines):
         return "cpp"
