@@ -17,6 +17,8 @@ enum class errc {
     timed_out,       ///< The time given was over before the work was done.
     bad_data,        ///< Bytes from a peer or a file that break their format.
     bad_series,      ///< A series that Monasca would refuse; the text names what of it.
+    http_status,     ///< A service answered with a status that means no.
+    unauthorized,    ///< It was 401: the credentials, the token or its role.
 };
 
 MONARC_API const std::error_category& error_category() noexcept;

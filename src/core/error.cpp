@@ -19,6 +19,8 @@ public:
         case errc::timed_out: return "timed out";
         case errc::bad_data: return "malformed data";
         case errc::bad_series: return "not a series that Monasca takes";
+        case errc::http_status: return "the service refused";
+        case errc::unauthorized: return "not authorized";
         }
         return "unknown error " + std::to_string(value);
     }

@@ -84,6 +84,7 @@ delivery_list::iterator delivery_list::remove(iterator one) {
     set_state(*one, item_state::ready);
     records_ -= one->what->records;
     memory_bytes_ -= one->what->memory_bytes();
+    too_large_ -= one->is_too_large ? 1 : 0;
     return items_.erase(one);
 }
 
@@ -140,6 +141,7 @@ bool delivery_list::done(
         break;
     case verdict::too_large:
         set_state(*one, item_state::ready);
+        too_large_ += one->is_too_large ? 0 : 1;
         one->is_too_large = true;
         // Half of what was refused: several in flight that are refused together say it once.
         working_bytes_ = std::max(
@@ -286,6 +288,9 @@ void delivery_list::judge_front(bool was_written) {
 std::list<delivery_list::item>::const_iterator delivery_list::item_to_split() const noexcept {
     if (suspicion_ == suspicion::split) {
         return items_.begin();
+    }
+    if (too_large_ == 0) { // nearly always, and the list may be long
+        return items_.end();
     }
     return std::find_if(
         items_.begin(), items_.end(), [](const item& one) { return one.is_too_large; });

@@ -207,10 +207,10 @@ void io_loop::run() noexcept {
     if (has_unverified_peer(options_)) {
         remind_of_unverified_peers();
     }
-    tick_soon();
     while (!io_.stopped()) {
         try {
-            io_.run();
+            serve_until_tick();
+            tick();
         } catch (const std::exception& error) { // D-9.10: never the thread
             log_(
                 log_level::error,
@@ -222,6 +222,7 @@ void io_loop::run() noexcept {
         }
     }
     // What was cancelled finds out; late requests are answered from the final numbers.
+    work_.reset();
     io_.restart();
     try {
         io_.run_for(close_slack);
@@ -245,9 +246,17 @@ void io_loop::remind_of_unverified_peers() {
 
 // A turn that was left by an exception may not have asked for the next one.
 void io_loop::carry_on() noexcept {
-    try {
-        poll_in(longest_poll);
-    } catch (...) { // no memory even for that: whoever posts a request next wakes the thread
+    poll_in(longest_poll);
+}
+
+// Sockets, requests and timers. The next turn is waited for in the same call of the system as they
+// are: a timer of its own costs an idle exporter two more each time.
+void io_loop::serve_until_tick() {
+    if (steady::now() >= next_tick_) { // more is there already, but sockets get their turn first
+        io_.poll();
+        return;
+    }
+    while (io_.run_one_until(next_tick_) != 0 && steady::now() < next_tick_) {
     }
 }
 
@@ -300,24 +309,12 @@ void io_loop::tick() {
     poll_in(interval_);
 }
 
-void io_loop::poll_in(std::chrono::milliseconds interval) {
-    poll_.expires_after(interval);
-    poll_.async_wait([this](boost::system::error_code ec) {
-        if (!ec) {
-            tick();
-        }
-    });
+void io_loop::poll_in(std::chrono::milliseconds interval) noexcept {
+    next_tick_ = steady::now() + interval;
 }
 
-// Sockets get their turn first.
-void io_loop::tick_soon() {
-    if (!is_tick_posted_) {
-        asio::post(io_, [this] {
-            is_tick_posted_ = false;
-            tick();
-        });
-        is_tick_posted_ = true;
-    }
+void io_loop::tick_soon() noexcept {
+    next_tick_ = {};
 }
 
 // One round over all producers; in stamp order up to where nothing is missing. Returns: that point.
@@ -568,7 +565,6 @@ void io_loop::begin_flush(std::unique_ptr<flush_request> request) {
     }
     request->mark = queue_.clock().now_after_loads();
     flushes_.push_back(std::move(request));
-    poll_.cancel();
     tick_soon();
 }
 
@@ -744,7 +740,6 @@ void io_loop::begin_close(time_point deadline) {
         one->stop_at(deadline);
         one->list().retry_now();
     }
-    poll_.cancel();
     tick_soon();
 }
 

@@ -14,6 +14,7 @@
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -63,10 +64,11 @@ private:
     };
 
     void run() noexcept;
+    void serve_until_tick();
     void tick();
     bool is_idle() const noexcept;
-    void poll_in(std::chrono::milliseconds interval);
-    void tick_soon();
+    void poll_in(std::chrono::milliseconds interval) noexcept;
+    void tick_soon() noexcept; // the next turn comes as soon as the sockets had theirs
     void carry_on() noexcept;
     std::uint64_t pass(time_point now, std::uint64_t newest);
     void take(queued_record record) noexcept override;
@@ -108,11 +110,13 @@ private:
     std::mt19937_64 random_;
 
     boost::asio::io_context io_{1};
-    boost::asio::steady_timer poll_{io_};
     boost::asio::steady_timer reminder_{io_};
+    // So that waiting for nothing but the next turn is waiting.
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
+        io_.get_executor()};
+    time_point next_tick_{};
     std::chrono::milliseconds interval_{1};
-    bool is_resting_ = false;     // the last turn found nothing to do
-    bool is_tick_posted_ = false; // the next turn comes as soon as the sockets had theirs
+    bool is_resting_ = false; // the last turn found nothing to do
 
     std::size_t slots_a_pass_; // shared by the threads that have something
     aggregate::sequencer sequencer_;

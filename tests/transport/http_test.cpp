@@ -394,4 +394,26 @@ TEST_CASE("each Retry-After, the date and the request's id are handed over") {
     CHECK(all.answer.date == "Sun, 06 Nov 1994 08:49:37 GMT");
     CHECK(all.answer.request_id == "req-1");
 }
+
+TEST_CASE("headers that somebody asks for are kept as they came") {
+    const auto got = read({"HTTP/1.1 302 Found\r\nLocation: /x?y\r\nContent-Type: text/html\r\n"
+                           "X-Subject-Token: t\r\nx-openstack-request-id: req-1\r\n"
+                           "Content-Length: 0\r\n\r\n"sv});
+
+    CHECK(got.answer.location == "/x?y");
+    CHECK(got.answer.content_type == "text/html");
+    CHECK(got.answer.subject_token == "t");
+    CHECK(got.answer.request_id == "req-1");
+    CHECK(!got.answer.is_cut);
+}
+
+TEST_CASE("a body beyond the limit is cut, which the answer says") {
+    http_answer_reader reader({.header_bytes = 1024, .body_bytes = 4});
+
+    CHECK(reader.append("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello") == progress::whole);
+    const auto answer = reader.take();
+    CHECK(answer.is_cut);
+    CHECK(!answer.is_reusable);
+    CHECK(answer.status == 200);
+}
 }
