@@ -82,21 +82,34 @@ std::size_t take_members(const dom::object& object, std::vector<member>& members
     return repeated;
 }
 
-// The words that Python's json has beyond JSON, and the texts that stand for them while simdjson
-// reads. A zero can stand in a text only as its escape, so that no other text is like these.
+// The words that Python's json has beyond JSON. While simdjson reads, a text stands for each: its
+// spelling behind a mark, a control character that stands in no other text.
 struct word {
     std::string_view spelling;
-    std::string_view stand_in; // as it is read
-    std::string_view source;   // as it is written
     double number;
 };
 using limits = std::numeric_limits<double>;
-constexpr std::string_view escaped_zero = "\\u0000";
-constexpr std::array<word, 3> words{{
-    {"NaN", {"\0NaN", 4}, "\"\\u0000NaN\"", limits::quiet_NaN()},
-    {"Infinity", {"\0inf", 4}, "\"\\u0000inf\"", limits::infinity()},
-    {"-Infinity", {"\0-inf", 5}, "\"\\u0000-inf\"", -limits::infinity()},
-}};
+constexpr std::array<word, 3> words{
+    {{"NaN", limits::quiet_NaN()},
+     {"Infinity", limits::infinity()},
+     {"-Infinity", -limits::infinity()}}};
+
+constexpr char no_mark = '\x7f';
+constexpr char last_mark = '\x07'; // from zero up: their only spelling is the long escape
+
+std::string escaped(char mark) {
+    return fmt::format("\\u{:04x}", static_cast<unsigned>(mark));
+}
+
+// no_mark: the text has them all.
+char free_mark(std::string_view text) {
+    for (char mark = 0; mark <= last_mark; ++mark) {
+        if (text.find(escaped(mark)) == text.npos) {
+            return mark;
+        }
+    }
+    return no_mark;
+}
 
 const word* word_at(std::string_view text) noexcept {
     const auto found = std::find_if(words.begin(), words.end(), [&](const word& one) {
@@ -105,10 +118,14 @@ const word* word_at(std::string_view text) noexcept {
     return found != words.end() ? &*found : nullptr;
 }
 
-// What a text stands for, where words have been replaced.
-const word* word_of(std::string_view text) noexcept {
-    const auto found = std::find_if(
-        words.begin(), words.end(), [&](const word& one) { return text == one.stand_in; });
+// What a text stands for; null if for itself.
+const word* word_of(std::string_view text, char mark) noexcept {
+    if (mark == no_mark || !text.starts_with(mark)) [[likely]] {
+        return nullptr;
+    }
+    const auto found = std::find_if(words.begin(), words.end(), [&](const word& one) {
+        return text.substr(1) == one.spelling;
+    });
     return found != words.end() ? &*found : nullptr;
 }
 
@@ -126,12 +143,12 @@ std::size_t skip_text(std::string_view text, std::size_t at) noexcept {
 
 struct put_state {
     std::size_t max_levels;
-    bool has_words;
+    char mark; // of texts that stand for words
     std::vector<member>& members;
 };
 
 void put_text(std::string_view text, const put_state& state, msgpack_writer& to) {
-    const auto* const found = state.has_words ? word_of(text) : nullptr;
+    const auto* const found = word_of(text, state.mark);
     found != nullptr ? to.real(found->number) : to.text(text);
 }
 
@@ -186,10 +203,10 @@ struct json_reader::parsed {
     dom::parser parser;
     dom::element root;
     std::vector<member> members;
-    bool has_words = false;
+    char mark = no_mark;
 
     put_state state(const json_dialect& dialect) {
-        return {.max_levels = dialect.max_levels, .has_words = has_words, .members = members};
+        return {.max_levels = dialect.max_levels, .mark = mark, .members = members};
     }
 };
 
@@ -225,7 +242,7 @@ bool json_reader::parse(std::string_view text, bool& is_repaired) {
         return read(copy);
     };
     parsed_->members.clear();
-    parsed_->has_words = false;
+    parsed_->mark = no_mark;
     auto error = read(text);
     is_repaired = error == simdjson::UTF8_ERROR;
     if (is_repaired) {
@@ -236,7 +253,6 @@ bool json_reader::parse(std::string_view text, bool& is_repaired) {
     }
     if (error != simdjson::SUCCESS && error != simdjson::MEMALLOC && dialect_.takes_not_finite &&
         spell_not_finite(text)) {
-        parsed_->has_words = true;
         error = read_copy(spelled_);
     }
     if (error == simdjson::MEMALLOC) {
@@ -250,7 +266,8 @@ bool json_reader::parse(std::string_view text, bool& is_repaired) {
 // Puts stand-ins in the place of words. Returns: false if there is none, or if it could not be told
 // from a text.
 bool json_reader::spell_not_finite(std::string_view text) {
-    if (text.find(escaped_zero) != text.npos) {
+    const auto mark = free_mark(text);
+    if (mark == no_mark) {
         return false;
     }
     bool has_any = false;
@@ -267,7 +284,7 @@ bool json_reader::spell_not_finite(std::string_view text) {
             continue;
         }
         spelled_.append(text, kept, at - kept);
-        spelled_ += found->source;
+        spelled_ += fmt::format("\"{}{}\"", escaped(mark), found->spelling);
         at += found->spelling.size();
         kept = at;
         has_any = true;
@@ -276,6 +293,7 @@ bool json_reader::spell_not_finite(std::string_view text) {
         }
     }
     spelled_.append(text, kept);
+    parsed_->mark = has_any ? mark : no_mark;
     return has_any;
 }
 
@@ -358,7 +376,7 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
             break;
         case dom::element_type::STRING: {
             const std::string_view content(value);
-            if (const auto* const one = state.has_words ? word_of(content) : nullptr) {
+            if (const auto* const one = word_of(content, state.mark)) {
                 add_word(detail::value_type::real, std::bit_cast<std::uint64_t>(one->number));
                 break;
             }

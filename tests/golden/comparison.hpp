@@ -20,15 +20,15 @@ struct judgement {
 // What the recording shows.
 observation recorded(const json_value& recording);
 
-// Whether a scenario of this name cannot be said in C++ (mona-client.md section 15).
-bool is_skipped(std::string_view name);
-
 // `is_exact`: played with mona-client's exact traffic, so that the bytes must be equal, too.
 judgement
 judge(std::string_view name, const json_value& recording, const observation& seen, bool is_exact);
 
-// The table of section 15 in the words of the runner, a line for each scenario: for the test that
-// holds it against the contract.
-std::string table_of_differences();
+// A line of the original's own sender, which we have not got.
+bool is_inside_the_sender(const said_line& line);
+
+// For messages.
+std::string shown(const said_line& line);
+std::string abridged(std::string_view text);
 
 } // namespace monarc::golden

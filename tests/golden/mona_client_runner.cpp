@@ -6,6 +6,7 @@
 // `N passed, M failed, K skipped`; the exit code is 1 if any failed.
 
 #include "golden/comparison.hpp"
+#include "golden/differences.hpp"
 #include "golden/script_player.hpp"
 #include "support/temporary_folder.hpp"
 

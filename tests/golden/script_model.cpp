@@ -75,6 +75,7 @@ public:
         user_ = text_of(given(env, "MONA_USER_ID"));
         const auto* const server = recording.find("setup")->find("server");
         is_up_ = text_of(given(server, "initially")) != "down";
+        has_listened_ = is_up_;
         now_ = fmt::format(
             "{}", static_cast<std::int64_t>(sink::python::to_double(*recording.find("clock"))));
     }
@@ -410,6 +411,7 @@ private:
             }
         } else if (op == "server_start") {
             is_up_ = true;
+            has_listened_ = true;
         } else if (op.starts_with("server_")) {
             deliver();
             is_up_ = is_up_ && op != "server_stop";
@@ -419,6 +421,9 @@ private:
                 said = call(op, one.find("args"), here);
             } catch (const export_failed&) {
                 said = "raises \"MonaExportException\"";
+            }
+            if (op == "export" && !has_listened_) {
+                made_.nobody_listened.insert(path);
             }
             record(path, op, said);
         }
@@ -435,6 +440,7 @@ private:
     bool raises_ = true;
     bool is_off_ = false;
     bool is_up_ = true;
+    bool has_listened_ = true;
     bool is_used_ = false;
     bool is_closed_ = false;
 };

@@ -7,6 +7,7 @@
 #include "golden/observation.hpp"
 #include "golden/recorded_value.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct modelled {
     std::vector<std::string> also;
     // Events that were exported, whether the receiver was there to take them or not.
     std::vector<std::string> exported;
+    // Steps of exports while nobody had listened yet.
+    std::set<std::string> nobody_listened;
 };
 
 modelled model(const json_value& recording);

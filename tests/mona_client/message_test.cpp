@@ -66,6 +66,7 @@ TEST_CASE("numbers that are not finite are numbers, their words in a text are no
         value_text(R"([NaN, Infinity, -Infinity, {"a": NaN}])") ==
         "[nan, inf, -inf, {\"a\": nan}]");
     CHECK(value_text(R"(["NaN", "a\"NaN", 1])") == R"(["NaN", "a"NaN", 1])");
+    CHECK(value_text(R"(["\u0000NaN", NaN])") == std::string("[\"\0NaN\", nan]", 13));
     CHECK(value_text(R"({NaN: 1})") == "no JSON");
     CHECK(value_text("[NaNa]") == "no JSON");
     CHECK(value_text("[nan]") == "no JSON");
