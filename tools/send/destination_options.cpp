@@ -33,7 +33,7 @@ public:
     }
 
     // `MONARC_X: …` as the user wrote it.
-    std::string reworded(std::string text) const {
+    std::string reworded(const std::string& text) const {
         const auto name = text.substr(0, text.find_first_of(": "));
         const auto known = names_.find(name);
         return known != names_.end() ? known->second + text.substr(name.size()) : text;
