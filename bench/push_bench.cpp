@@ -152,7 +152,7 @@ double median_of_ratios(const lane& one, const lane& base) {
 struct round_figures {
     double handle_by_round = 0, id_by_round = 0;
     double raw = 0, b2 = 0, handle = 0, id = 0, large_handle = 0, large_id = 0, disabled = 0,
-           series = 0, json = 0, peer = 0;
+           series = 0, json = 0, current = 0, peer = 0;
 };
 
 round_figures medians(const std::vector<lane>& lanes) {
@@ -169,9 +169,11 @@ round_figures medians(const std::vector<lane>& lanes) {
         .series = lanes[8].median()};
     if (lanes.size() > 9) {
         f.json = lanes[9].median();
+        f.current = lanes[10].median();
+        f.disabled = std::max(f.disabled, lanes[11].median());
     }
-    if (lanes.size() > 10) {
-        f.peer = lanes[10].median();
+    if (lanes.size() > 12) {
+        f.peer = lanes[12].median();
     }
     return f;
 }
@@ -192,10 +194,23 @@ round_figures rounds_drained_here() {
         {.name = "push_json",
          .push = [&subject] { push_json_round(subject, values); },
          .drain = [&hollow] { hollow.drain_texts(); }});
+    // As an open context_scope leaves it.
+    mona::detail::here = {
+        .exporter = &hollow.queue(), .id = subject.id.data(), .id_bytes = subject.id.size()};
+    lanes.push_back(
+        {.name = "current context",
+         .push = [&subject] { push_current_round(subject, values); },
+         .drain = [&hollow] { hollow.drain(); }});
+    lanes.push_back(
+        {.name = "disabled, current context",
+         .push = [&subject] { push_current_round(subject, values); },
+         .drain = [&hollow] { hollow.face().set_enabled(true); },
+         .prepare = [&hollow] { hollow.face().set_enabled(false); }});
     if (peer != nullptr) {
         add_baseline(lanes, "spdlog", *peer, nullptr);
     }
     interleave(lanes);
+    mona::detail::here = {};
     return medians(lanes);
 }
 
@@ -449,6 +464,8 @@ run_result run(std::uint16_t port) {
     lines.push_back(reported("B2", here.b2));
     lines.push_back(at_most("handle + 4 numbers", here.handle, "B2", here.b2, 1.4));
     lines.push_back(at_most("36-byte id + 4 fields", here.id, "B2", here.b2, 1.7));
+    lines.push_back(
+        at_most("current context (36-byte id) + 4 fields", here.current, "B2", here.b2, 1.7));
     const auto by_round = [](std::string goal, double ratio) {
         auto line = reported(std::move(goal), ratio);
         line.unit = "x B2 of the same round";

@@ -58,6 +58,14 @@ push_id_round(push_subject& to, const four_numbers& v) noexcept {
     }
 }
 
+// What mona::push reads of its thread is the caller's to set.
+[[gnu::noinline, gnu::aligned(64)]] void
+push_current_round(push_subject& to, const four_numbers& v) noexcept {
+    for (int i = 0; i < round_pushes; ++i) {
+        mona::push(price = v.price, size = v.size, score = v.score, venue = to.venue);
+    }
+}
+
 [[gnu::noinline, gnu::aligned(64)]] void
 push_series_round(push_subject& to, const four_numbers& v) noexcept {
     for (int i = 0; i < round_pushes; ++i) {

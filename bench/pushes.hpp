@@ -26,6 +26,8 @@ using push_function = void (*)(push_subject&, const four_numbers&) noexcept;
 void push_handle_round(push_subject& to, const four_numbers& v) noexcept;
 void push_id_round(push_subject& to, const four_numbers& v) noexcept;
 void push_series_round(push_subject& to, const four_numbers& v) noexcept;
+void push_current_round(
+    push_subject& to, const four_numbers& v) noexcept;                  // to the thread's context
 void push_json_round(push_subject& to, const four_numbers& v) noexcept; // no hot-path call
 
 // The same two, and others beside them, inlined into one function.

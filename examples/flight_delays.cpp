@@ -1,21 +1,26 @@
-// An ML-serving loop: four threads score flights with a small model and export features, score and
-// the columns of the file. At the end three independent counts are compared: what this program
-// pushed, what the exporter says it delivered, and what the receiver stored.
+// An ML-serving loop: four threads score flights with a small model. A context for each flight,
+// with features, score and the columns of the file, goes to Mona; how many were scored, how many
+// will be late and how long the model took goes to Monasca. At the end three independent counts are
+// compared for both: what this program pushed, what the exporter says it delivered, what the
+// receiver stored.
 
-#include "sink_process.hpp"
+#include "arguments.hpp"
+#include "progress.hpp"
+#include "pusher.hpp"
+#include "receivers.hpp"
+#include "report.hpp"
 
 #include <monarc/monarc.hpp>
 
-#include <algorithm>
+#include <CLI/CLI.hpp>
+
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -27,31 +32,6 @@ using namespace monarc::literals;
 using namespace std::chrono_literals;
 
 namespace {
-
-struct arguments {
-    std::string data = "examples/data/flights.csv";
-    std::string monarc = "monarc";
-    std::string store = "flights.ndjson";
-    unsigned threads = 4;
-    unsigned passes = 5;
-    unsigned kills = 0;
-    bool must_break = false;
-};
-
-constexpr std::string_view help =
-    R"(Scores flights on several threads, exports features and scores to a local sink, and proves that all arrived.
-
-  --data FILE    the flights (examples/data/flights.csv)
-  --monarc PATH  the program monarc, whose sink receives (monarc)
-  --store FILE   where the sink keeps the events; it is written anew (flights.ndjson)
-  --threads N    that score (4)
-  --passes N     over the file, for each thread (5)
-  --kill N       times that the sink is killed with SIGKILL and started again meanwhile (0)
-  --break        let the sink lose one record: the ledger must notice
-  --help
-
-Exit codes: 0 ledger: exact; 1 ledger: NOT exact; 2 wrong arguments, no data or no sink.
-)";
 
 // One row: what the model needs, and the columns as they stand in the file.
 struct flight {
@@ -112,6 +92,9 @@ std::vector<flight> read_flights(const std::string& path) {
     return flights;
 }
 
+// A score above it is a warning.
+constexpr double usual_share_of_late = 0.2;
+
 // Logistic regression: will the flight be more than 15 minutes late?
 class delay_model {
 public:
@@ -148,8 +131,9 @@ private:
 
 // The application's own books.
 struct count {
-    std::uint64_t pushes = 0, refused = 0, fields = 0, reserved = 0, contexts = 0;
-    std::uint64_t sequences = 0, sequence_sum = 0, sequence_xor = 0;
+    std::uint64_t pushes = 0, refused = 0, fields = 0, reserved = 0, contexts = 0, late = 0;
+    std::uint64_t sequence_sum = 0, sequence_xor = 0;
+    example::push_times times{};
 
     count& operator+=(const count& other) {
         pushes += other.pushes;
@@ -157,31 +141,36 @@ struct count {
         fields += other.fields;
         reserved += other.reserved;
         contexts += other.contexts;
-        sequences += other.sequences;
+        late += other.late;
         sequence_sum += other.sequence_sum;
         sequence_xor ^= other.sequence_xor;
+        times.insert(times.end(), other.times.begin(), other.times.end());
         return *this;
     }
 };
 
-// The serving loop of one thread. Here nothing may be lost, so a push that is refused is made
-// again; a service that must not wait would go on, and stats() would say how many were refused.
+// The serving loop of one thread.
 count serve(
     monarc::exporter& exporter,
     const std::vector<flight>& flights,
     const delay_model& model,
     unsigned thread,
     unsigned passes,
-    std::atomic<std::uint64_t>& progress) {
-    constexpr auto scored = "flight"_class;
+    example::progress& progress) {
+    constexpr auto class_of_flights = "flight"_class;
+    const auto number = std::to_string(thread);
+    const monarc::dimensions dimensions{{"thread", number}};
+    const monarc::series_options counter{.kind = monarc::series_kind::counter};
+    const auto scored = exporter.open_series("flights.scored", dimensions, counter);
+    const auto late = exporter.open_series("flights.late", dimensions, counter);
+    const auto scoring = exporter.open_series(
+        "flights.scoring",
+        dimensions,
+        {.kind = monarc::series_kind::timer,
+         .percentiles = {50, 99},
+         .unit = monarc::time_unit::microseconds});
     count mine;
-    const auto until_accepted = [&](auto push) {
-        while (!push()) {
-            ++mine.refused;
-            std::this_thread::sleep_for(100us);
-        }
-        ++mine.pushes;
-    };
+    example::pusher push;
     exporter.warm_up();
     for (unsigned pass = 0; pass < passes; ++pass) {
         for (std::size_t row = 0; row < flights.size(); ++row) {
@@ -190,54 +179,81 @@ count serve(
             const auto id_bytes = std::snprintf(id, sizeof id, "%zu-%u-%u", row, thread, pass);
             const std::string_view run(id, static_cast<std::size_t>(id_bytes));
             const auto sequence = (std::uint64_t{pass} * flights.size() + row) * 1000 + thread + 1;
+            const auto begin = std::chrono::steady_clock::now();
             const auto score = model.score(f);
+            const auto took = std::chrono::steady_clock::now() - begin;
+            const bool is_late = score > usual_share_of_late;
 
-            until_accepted([&] {
+            push([&] {
                 return exporter.push(
-                    scored(run),
+                    class_of_flights(run),
                     "sequence"_key = sequence,
                     "hour"_key = f.hour,
                     "traffic"_key = f.traffic,
                     "score"_key = score,
-                    "late"_key = score > 0.5);
+                    "late"_key = is_late);
             });
-            until_accepted([&] { return exporter.push(scored(run), f.columns); });
+            push([&] { return exporter.push(class_of_flights(run), f.columns); });
+            push([&] { return scored.push(1); });
+            push([&] { return scoring.push(took); });
+            if (is_late) {
+                push([&] { return late.push(1); });
+            }
 
             mine.fields += 5 + f.kept_columns;
             mine.reserved += 7 - f.kept_columns;
             ++mine.contexts;
-            ++mine.sequences;
+            mine.late += is_late ? 1 : 0;
             mine.sequence_sum += sequence;
             mine.sequence_xor ^= sequence;
-            progress.fetch_add(1, std::memory_order_relaxed);
+            progress.add_one();
         }
     }
+    mine.pushes = push.accepted();
+    mine.refused = push.refused();
+    mine.times = push.times();
     return mine;
 }
 
-// One row of the table at the end; a column that has no such count of its own is left out.
-bool agree(
-    const char* what,
-    std::optional<std::uint64_t> application,
-    std::optional<std::uint64_t> exporter,
-    std::optional<std::uint64_t> sink) {
-    std::printf("  %-22s", what);
-    std::optional<std::uint64_t> first;
-    bool same = true;
-    for (const auto& count : {application, exporter, sink}) {
-        if (count) {
-            same = same && *count == first.value_or(*count);
-            first = count;
-            std::printf(" %12" PRIu64, *count);
-        } else {
-            std::printf(" %12s", "");
-        }
-    }
-    std::printf("%s\n", same ? "" : "   <- differ");
-    return same;
+std::vector<example::ledger> compare(
+    const count& mine,
+    const monarc::exporter_stats& stats,
+    const example::receivers::summaries& stored) {
+    const auto& to_mona = stats.destinations.at(0);
+    const auto& to_monasca = stats.destinations.at(1);
+    const auto& mona = stored.mona;
+    const auto& monasca = stored.monasca;
+    const auto values = mine.contexts * 2 + mine.late;
+    // A series' value is a field too, one without a name.
+    const auto fields = stats.fields - stats.stripped_fields - to_monasca.delivered;
+    const bool adds_up = stats.is_exact();
+    return {
+        {"Mona",
+         adds_up && mona.is_valid,
+         to_mona,
+         {{"pushes", mine.pushes + mine.refused, stats.pushed, {}},
+          {"refused", mine.refused, stats.rejected.total(), {}},
+          {"records", mine.contexts * 2, to_mona.delivered, {}},
+          {"stripped fields", mine.reserved, stats.stripped_fields, {}},
+          {"fields", mine.fields, fields, mona.fields},
+          {"contexts", mine.contexts, {}, mona.contexts},
+          {"events", {}, to_mona.events, mona.events},
+          {"count of sequence", mine.contexts, {}, mona.sum_count},
+          {"sum of sequence", mine.sequence_sum, {}, mona.sum},
+          {"xor of sequence", mine.sequence_xor, {}, mona.sum_xor}}},
+        {"Monasca",
+         adds_up && monasca.is_valid,
+         to_monasca,
+         {{"values", values, to_monasca.delivered, {}},
+          {"flights scored", mine.contexts, {}, monasca.sum_of("flights.scored")},
+          {"flights late", mine.late, {}, monasca.sum_of("flights.late")},
+          {"scorings timed", mine.contexts, {}, monasca.sum_of("flights.scoring.count")},
+          {"measurements", {}, to_monasca.events, monasca.measurements},
+          {"violations", 0, {}, monasca.violations}}},
+    };
 }
 
-int usage(const std::string& wrong) {
+int fail(const std::string& wrong) {
     std::fprintf(stderr, "flight_delays: %s; see --help\n", wrong.c_str());
     return 2;
 }
@@ -245,121 +261,86 @@ int usage(const std::string& wrong) {
 } // namespace
 
 int main(int argc, char** argv) try {
-    arguments a;
-    for (int i = 1; i < argc; ++i) {
-        const std::string_view name = argv[i];
-        if (name == "--help") {
-            std::fwrite(help.data(), 1, help.size(), stdout);
-            return 0;
-        }
-        if (name == "--break") {
-            a.must_break = true;
-            continue;
-        }
-        if (i + 1 == argc) {
-            return usage("unknown option, or a value is missing: " + std::string(name));
-        }
-        const std::string value = argv[++i];
-        const auto number = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 10));
-        if (name == "--data") {
-            a.data = value;
-        } else if (name == "--monarc") {
-            a.monarc = value;
-        } else if (name == "--store") {
-            a.store = value;
-        } else if (name == "--threads" && number > 0 && number < 1000) {
-            a.threads = number;
-        } else if (name == "--passes" && number > 0) {
-            a.passes = number;
-        } else if (name == "--kill") {
-            a.kills = number;
-        } else {
-            return usage(
-                "unknown option or value out of range: " + std::string(name) + " " + value);
-        }
+    example::arguments a{
+        .data = "examples/data/flights.csv", .store = "flights.ndjson", .passes = 5};
+    unsigned threads = 4;
+    unsigned kills = 0;
+    CLI::App app(
+        "Scores flights on several threads, exports contexts to Mona and series to Monasca, both "
+        "played by a local sink, and proves that all arrived.",
+        "flight_delays");
+    example::add_options(app, a);
+    app.add_option("--threads", threads, "Threads that score")
+        ->check(CLI::Range(1u, 999u))
+        ->capture_default_str();
+    app.add_option(
+           "--kill", kills, "Times that Mona's sink is killed with SIGKILL and started again")
+        ->capture_default_str();
+    int exit_code = 0;
+    if (!example::parse(app, argc, argv, exit_code)) {
+        return exit_code;
     }
     const auto flights = read_flights(a.data);
     if (flights.empty()) {
-        return usage("no flights in '" + a.data + "'");
+        return fail("no flights in '" + a.data + "'");
     }
     const delay_model model(flights);
-    std::remove(a.store.c_str());
-    example::sink_process sink(a.monarc, a.store, a.must_break ? flights.size() / 2 : 0);
-    if (!sink.start()) {
+    example::receivers receivers(a, flights.size() / 2);
+    if (!receivers.start()) {
         return 2;
     }
-
-    monarc::exporter exporter({
-        .mona = monarc::mona_forward_options{.port = sink.port(), .user_id = "flights"},
-        .close_timeout = 60s,
-        .log = [](const monarc::log_line&) {}, // the kills would be in it
-    });
-    const auto total = std::uint64_t{a.threads} * a.passes * flights.size();
+    auto options = receivers.options("flights");
+    options.log = [](const monarc::log_line&) {}; // the kills would be in it
+    monarc::exporter exporter(options);
     std::printf(
-        "%zu flights, %u threads, %u passes: %" PRIu64 " contexts of their own\n",
-        flights.size(),
-        a.threads,
-        a.passes,
-        total);
+        "flight_delays: %zu flights, %u threads, %u passes\n", flights.size(), threads, a.passes);
 
-    std::atomic<std::uint64_t> progress{0};
-    std::vector<count> counts(a.threads);
+    const auto total = std::uint64_t{threads} * a.passes * flights.size();
+    example::progress progress("contexts", total);
+    std::vector<count> counts(threads);
     const auto begin = std::chrono::steady_clock::now();
     {
-        std::vector<std::jthread> threads;
-        for (unsigned t = 0; t < a.threads; ++t) {
-            threads.emplace_back(
+        std::vector<std::jthread> all;
+        for (unsigned t = 0; t < threads; ++t) {
+            all.emplace_back(
                 [&, t] { counts[t] = serve(exporter, flights, model, t, a.passes, progress); });
         }
-        for (unsigned k = 1; k <= a.kills; ++k) {
-            while (progress.load() < total * k / (a.kills + 1)) {
-                std::this_thread::sleep_for(1ms);
+        unsigned killed = 0;
+        while (progress.show() || killed < kills) {
+            if (killed < kills && progress.done() >= total * (killed + 1) / (kills + 1)) {
+                if (!receivers.restart_mona()) {
+                    return 2;
+                }
+                ++killed;
+                std::printf(
+                    "sink killed and started again at %" PRIu64 " of %" PRIu64 "\n",
+                    progress.done(),
+                    total);
             }
-            sink.kill();
-            std::this_thread::sleep_for(100ms);
-            if (!sink.start()) {
-                return 2;
-            }
-            std::printf(
-                "sink killed and started again at %" PRIu64 " of %" PRIu64 "\n",
-                progress.load(),
-                total);
+            std::this_thread::sleep_for(1ms);
         }
     }
-    const std::chrono::duration<double> pushing = std::chrono::steady_clock::now() - begin;
+    const auto pushed = std::chrono::steady_clock::now();
     exporter.close(60s);
-    const std::chrono::duration<double> all = std::chrono::steady_clock::now() - begin;
-    const auto stats = exporter.stats();
-    const auto stored = sink.stop();
+    const auto delivered = std::chrono::steady_clock::now();
 
     count mine;
     for (const auto& one : counts) {
         mine += one;
     }
-    const auto& d = stats.destinations.at(0);
-    std::printf(
-        "pushed in %.2f s, delivered in %.2f s; %.1f bytes a record on the wire\n",
-        pushing.count(),
-        all.count(),
-        static_cast<double>(d.wire_bytes) /
-            static_cast<double>(std::max<std::uint64_t>(1, d.delivered)));
-    std::printf("  %-22s %12s %12s %12s\n", "", "application", "exporter", "sink");
-    bool exact = stored.is_valid && stats.is_exact();
-    exact &= agree("pushes", mine.pushes + mine.refused, stats.pushed, {});
-    exact &= agree("accepted", mine.pushes, stats.accepted, {});
-    exact &= agree("refused", mine.refused, stats.rejected.total(), {});
-    exact &= agree("delivered", mine.pushes, d.delivered, {});
-    exact &= agree("stripped fields", mine.reserved, stats.stripped_fields, {});
-    exact &= agree("fields", mine.fields, stats.fields - stats.stripped_fields, stored.fields);
-    exact &= agree("contexts", mine.contexts, {}, stored.contexts);
-    exact &= agree("events", {}, d.events, stored.events);
-    exact &= agree("count of sequence", mine.sequences, {}, stored.sum_count);
-    exact &= agree("sum of sequence", mine.sequence_sum, {}, stored.sum);
-    exact &= agree("xor of sequence", mine.sequence_xor, {}, stored.sum_xor);
-    std::printf(
-        "  events that came again, told apart by their chunk: %" PRIu64 "\n", stored.repeats);
-    std::printf("ledger: %s\n", exact ? "exact" : "NOT exact");
-    return exact ? 0 : 1;
+    auto stats = exporter.stats();
+    auto ledgers = compare(mine, stats, receivers.stop());
+    return example::finish(
+        {.example = "flight_delays",
+         .data_rows = flights.size(),
+         .contexts = mine.contexts,
+         .refused = mine.refused,
+         .times = std::move(mine.times),
+         .pushing = pushed - begin,
+         .delivered = delivered - begin,
+         .stats = std::move(stats),
+         .ledgers = std::move(ledgers)},
+        a.json);
 } catch (const std::exception& error) {
     std::fprintf(stderr, "flight_delays: %s\n", error.what());
     return 2;

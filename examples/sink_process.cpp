@@ -61,10 +61,8 @@ sink_summary parse(const std::string& text) {
 
 } // namespace
 
-sink_process::sink_process(
-    std::string command, std::string store, std::uint64_t lose, bool is_monasca)
-    : command_(std::move(command)), store_(std::move(store)), lose_(lose), is_monasca_(is_monasca) {
-}
+sink_process::sink_process(std::string command, sink_options options)
+    : command_(std::move(command)), options_(std::move(options)) {}
 
 sink_process::~sink_process() {
     kill();
@@ -77,19 +75,14 @@ bool sink_process::start() {
         return false;
     }
     std::vector<std::string> words{
-        command_,
-        "sink",
-        "--port",
-        std::to_string(port_),
-        "--store",
-        store_,
-        "--json",
-        "--sum",
-        "sequence"};
-    if (lose_ != 0) {
-        words.insert(words.end(), {"--lose", std::to_string(lose_)});
+        command_, "sink", "--port", std::to_string(port_), "--json", "--sum", "sequence"};
+    if (!options_.store.empty()) {
+        words.insert(words.end(), {"--store", options_.store});
     }
-    if (is_monasca_) {
+    if (options_.lose != 0) {
+        words.insert(words.end(), {"--lose", std::to_string(options_.lose)});
+    }
+    if (options_.is_monasca) {
         words.insert(words.end(), {"--monasca-port", std::to_string(monasca_port_)});
     }
     std::vector<char*> arguments;
@@ -116,10 +109,10 @@ bool sink_process::start() {
         return false;
     }
     port_ = read_port(); // sink: listening on 127.0.0.1:PORT
-    if (port_ != 0 && is_monasca_) {
+    if (port_ != 0 && options_.is_monasca) {
         monasca_port_ = read_port(); // sink: monasca listening on 127.0.0.1:PORT
     }
-    return port_ != 0 && (!is_monasca_ || monasca_port_ != 0);
+    return port_ != 0 && (!options_.is_monasca || monasca_port_ != 0);
 }
 
 std::uint16_t sink_process::read_port() {

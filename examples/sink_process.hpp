@@ -26,12 +26,16 @@ struct sink_summary {
     }
 };
 
+struct sink_options {
+    std::string store{};     // where the events go; empty: nowhere
+    std::uint64_t lose = 0;  // the number of a record that it is to lose; 0: none
+    bool is_monasca = false; // it plays that part as well
+};
+
 class sink_process {
 public:
-    // `command` is the program monarc. The events go to `store`; `lose` is the number of a record
-    // that it is to lose. `is_monasca`: it plays that part as well.
-    sink_process(
-        std::string command, std::string store, std::uint64_t lose, bool is_monasca = false);
+    // `command` is the program monarc.
+    sink_process(std::string command, sink_options options);
     ~sink_process();
     sink_process(const sink_process&) = delete;
     sink_process& operator=(const sink_process&) = delete;
@@ -48,9 +52,7 @@ private:
     std::uint16_t read_port();
 
     std::string command_;
-    std::string store_;
-    std::uint64_t lose_;
-    bool is_monasca_;
+    sink_options options_;
     std::uint16_t port_ = 0; // any at first, the same again after that
     std::uint16_t monasca_port_ = 0;
     pid_t pid_ = -1;

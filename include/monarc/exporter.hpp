@@ -17,6 +17,10 @@
 
 namespace monarc {
 
+namespace detail {
+struct exporter_access;
+}
+
 /// Ships records to Mona and metrics to Monasca from a background thread.
 ///
 /// Threads: any thread may call any member at any time; the destructor must be the last call.
@@ -109,6 +113,8 @@ public:
     exporter_stats stats() const;
 
 private:
+    friend struct detail::exporter_access;
+
     template <class Target>
     detail::destination_of_push destination_of(const Target& to) const noexcept {
         if constexpr (detail::has_class_number<Target>) {

@@ -21,6 +21,10 @@
 
 namespace monarc {
 
+namespace mona {
+class message;
+}
+
 /// A key with its value, made by `"name"_key = value`. It lives for one call: of a text or of many
 /// numbers it holds only a view.
 template <detail::fixed_text Name, class Element>
@@ -454,6 +458,7 @@ private:
     friend class exporter;
     friend class context;
     friend class stamped_context;
+    friend class mona::message;
 
     void append(std::uint16_t name, detail::value_type type, const void* value, std::size_t bytes);
     /// `class_shape`: the shape that is only a class, 0 where the target is a handle.

@@ -8,5 +8,6 @@
 #include <monarc/exporter.hpp>
 #include <monarc/field.hpp>
 #include <monarc/metric.hpp>
+#include <monarc/mona_client.hpp>
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>

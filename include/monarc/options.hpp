@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -105,10 +106,10 @@ struct mona_forward_options {
 
     merge_mode merge = merge_mode::disjoint;
 
-    /// TLS from the first byte, as `tls` says. Not available in this version.
+    /// TLS from the first byte, as `tls` says.
     bool use_tls = false;
 
-    /// What the receiver's certificate must be for. Empty: host. Not available in this version.
+    /// What the receiver's certificate must be for, and whom it is asked for. Empty: host.
     std::string server_name{};
 
     /// Of Fluentd's and Fluent Bit's handshake. Not available in this version.
@@ -256,7 +257,8 @@ struct spool_options {
     bool durable = false;
 };
 
-/// For every destination that uses TLS: Monasca at an https address. The files are read at start.
+/// For every destination that uses TLS: Monasca at an https address, Mona with use_tls. The files
+/// are read at start.
 struct tls_options {
     std::string ca_file{};   ///< PEM. Empty: the system's store.
     std::string cert_file{}; ///< PEM, our own, for receivers that ask for one.
@@ -295,9 +297,17 @@ enum class clock_source {
 
 enum class log_level { debug, info, warning, error };
 
+/// What a line of the Mona client's functions is about, as `context`, `c1.s1`.
+struct log_field {
+    std::string_view name;
+    std::string_view value;
+};
+
 struct log_line {
     log_level level;
-    std::string_view text; ///< `where: what happened: why; what next`; valid during the call
+    std::string_view text;   ///< `where: what happened: why; what next`; valid during the call
+    std::string_view code{}; ///< of a line of monarc/mona_client.hpp, as `no_context`; else empty
+    std::span<const log_field> fields{};
 };
 
 /// Called on the I/O thread; must not block; may push. An exception that leaves it is counted.

@@ -106,6 +106,7 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
 void aggregator::prepare_json(const record_view& record, prepared& out) {
     out.shape = detail::record_shape;
     out.fields = record.json->fields;
+    out.stands_alone = record.json->stands_alone;
     counts_.stripped_fields += record.json->stripped;
     counts_.overwritten_fields += record.json->repeated;
     counts_.utf8_repaired += record.json->is_repaired ? 1 : 0;
@@ -300,8 +301,12 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
     if (!prepare(record, fresh)) {
         return true;
     }
-    const auto seconds =
-        (record.when != detail::no_time ? record.when : wall) / nanoseconds_per_second;
+    auto pushed = wall / nanoseconds_per_second;
+    auto seconds = record.when != detail::no_time ? record.when / nanoseconds_per_second : pushed;
+    if (record.json != nullptr && record.json->has_times) {
+        pushed = record.json->pushed;
+        seconds = record.json->seconds;
+    }
 
     const auto place = find_or_hold(record, fresh.id);
     auto& context = contexts_[place];
@@ -316,7 +321,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
         context.told_epoch = 0;
     }
     if (context.told_epoch != epoch_ || context.class_name != fresh.class_name) {
-        tell_class(context, fresh.class_name, seconds, wall / nanoseconds_per_second);
+        tell_class(context, fresh.class_name, seconds, pushed);
     }
     if (settings_.merge != merge_mode::off && !fresh.stands_alone && is_open(context)) {
         auto& entry = batch_.entries[context.entry];
@@ -328,7 +333,7 @@ bool aggregator::add(const record_view& record, std::int64_t wall, time_point no
             return true;
         }
     }
-    append_part(open_entry(context, seconds, wall / nanoseconds_per_second), fresh);
+    append_part(open_entry(context, seconds, pushed), fresh);
     if (fresh.stands_alone) {
         context.entry = context_table::none;
     }

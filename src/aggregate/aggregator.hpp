@@ -112,7 +112,7 @@ private:
         std::uint64_t key_bits;
         std::size_t wire_bytes;
         std::size_t fields;
-        bool stands_alone; // has keys without a number, which cannot be told from others
+        bool stands_alone; // is special, or has keys without a number that nobody can compare
     };
 
     // A field of a record with run-time keys, as it stands in the body.

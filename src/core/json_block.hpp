@@ -1,7 +1,8 @@
 #pragma once
 
-// The text of a push_json, on the heap while its slot crosses the queue. Whoever takes the record
-// out of the queue owns it: the slot says where it is and nothing else.
+// What is too long for slots, on the heap while its slot crosses the queue: the text of a
+// push_json, or the fields that were read from one already. Whoever takes the record out of the
+// queue owns it: the slot says where it is and nothing else.
 
 #include "core/record_view.hpp"
 
@@ -30,7 +31,9 @@ public:
         return sizeof(json_block) + text_bytes + json_padding_bytes + id_bytes;
     }
 
-    std::uint32_t class_shape = 0; // the shape that is only a class
+    json_facts facts;     // of a text that nobody has read only class_shape
+    bool is_read = false; // text() is fields in the self-described form
+
     // json_padding_bytes behind it are there, and zero.
     std::string_view text() const noexcept { return {content(), text_bytes_}; }
     std::string_view id() const noexcept {

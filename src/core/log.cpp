@@ -18,21 +18,21 @@ std::string_view word(log_level level) noexcept {
     return "log";
 }
 
-void to_standard_error(log_level level, std::string_view text) {
+} // namespace
+
+void write_to_standard_error(log_level level, std::string_view text) {
     fmt::memory_buffer line;
     fmt::format_to(std::back_inserter(line), "monarc {}: {}\n", word(level), text);
     // One write, so that lines of several threads do not mix; nothing can be done if it fails.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-} // namespace
-
 void logger::operator()(log_level level, std::string_view text) noexcept {
     try {
         if (to_) {
             to_({.level = level, .text = text});
         } else if (level >= log_level::warning) {
-            to_standard_error(level, text);
+            write_to_standard_error(level, text);
         }
     } catch (...) {
         ++exceptions_;

@@ -12,6 +12,9 @@
 
 namespace monarc {
 
+// One line, in one piece.
+void write_to_standard_error(log_level level, std::string_view text);
+
 // Threads: one.
 class logger {
 public:

@@ -120,8 +120,6 @@ constexpr planned_option planned[] = {
      "leave it forward (mona_forward_options)",
      [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
     {"mona.unix_path", "leave it empty", is_set<&mona_forward_options::unix_path>},
-    {"mona.use_tls", "leave it false", is_set<&mona_forward_options::use_tls>},
-    {"mona.server_name", "leave it empty", is_set<&mona_forward_options::server_name>},
     {"mona.shared_key", "leave it empty", is_set<&mona_forward_options::shared_key>},
     {"monasca.auth_url",
      "leave it empty and set url and token",

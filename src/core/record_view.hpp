@@ -21,6 +21,12 @@ struct json_facts {
     std::uint64_t repeated = 0;    // keys that stood there before
     std::uint64_t stripped = 0;
     bool is_repaired = false; // bytes became U+FFFD
+
+    // Of what the functions of mona_client hand over; in whole seconds since 1970.
+    bool has_times = false;
+    bool stands_alone = false; // is merged with nothing, and nothing is merged across it
+    std::int64_t pushed = 0;
+    std::int64_t seconds = 0; // what export_timestamp says
 };
 
 struct record_view {

@@ -21,6 +21,7 @@ namespace {
 // The table on top of delivery.md, and D-6.8.
 constexpr std::chrono::seconds resolve_timeout{5};
 constexpr std::chrono::seconds connect_timeout{5};
+constexpr std::chrono::seconds tls_timeout{5};
 constexpr std::chrono::seconds write_stall{10};
 constexpr std::size_t slowest_bytes_per_second = 100 * 1024;
 
@@ -42,7 +43,13 @@ mona_forward::mona_forward(
     std::atomic<int>& descriptor,
     std::mt19937_64& random)
     : executor_(executor), options_(s.options), response_timeout_(s.response_timeout),
-      descriptor_(descriptor), random_(random), wire_(s.options), resolver_(std::move(executor)) {}
+      descriptor_(descriptor), random_(random), wire_(s.options), resolver_(std::move(executor)) {
+    if (options_.use_tls) {
+        if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {
+            throw std::system_error(errc::bad_options, "tls." + wrong);
+        }
+    }
+}
 
 mona_forward::~mona_forward() {
     abandon();
@@ -86,27 +93,41 @@ void mona_forward::end_turn() noexcept {
     turns_.pop_front();
 }
 
-// Returns: why not, empty if connected.
-asio::awaitable<std::string> mona_forward::connect() {
+// Returns: why not; without a reason it is connected.
+asio::awaitable<outcome> mona_forward::connect() {
+    outcome failed;
     if (link_ && !link_->is_broken) {
-        co_return std::string();
+        co_return failed;
     }
     auto resolved = co_await resolver_.resolve(options_.host, options_.port, resolve_timeout);
     if (!resolved) {
-        co_return fmt::format("resolve {}: {}", options_.host, resolved.error().message());
+        failed.why = fmt::format("resolve {}: {}", options_.host, resolved.error().message());
+        co_return failed;
     }
     auto fresh = std::make_shared<link>(executor_, descriptor_);
     link_ = fresh; // so that abandon() reaches it while it connects
-    const auto ec = co_await fresh->stream.open(*resolved, connect_timeout);
+    auto ec = co_await fresh->stream.open(*resolved, connect_timeout);
     if (ec || fresh->is_broken) {
         fresh->is_broken = true;
         resolver_.forget();
-        co_return fmt::format("connect {}: {}", peer(), ec.message());
+        failed.why = fmt::format("connect {}: {}", peer(), ec.message());
+        co_return failed;
+    }
+    if (options_.use_tls) {
+        const auto& name = options_.server_name.empty() ? options_.host : options_.server_name;
+        ec = co_await fresh->stream.secure(tls_, name, tls_timeout);
+    }
+    if (ec || fresh->is_broken) { // D-5.10: never plain instead
+        fresh->is_broken = true;
+        failed.kind = transport::is_tls_refusal(ec) ? failure::config : failure::network;
+        const auto& more = fresh->stream.what();
+        failed.why = fmt::format("TLS with {}: {}", peer(), more.empty() ? ec.message() : more);
+        co_return failed;
     }
     ++connections_;
     auto reading = read_answers(fresh);
     asio::co_spawn(executor_, std::move(reading), asio::detached);
-    co_return std::string();
+    co_return failed;
 }
 
 // All attempts on the connection end now; each finds out by itself.
@@ -230,12 +251,11 @@ asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
         failed.why = link_ ? link_->why : std::string();
         co_return failed;
     }
-    auto why_not = co_await connect();
-    if (!why_not.empty()) {
+    failed = co_await connect();
+    if (!failed.why.empty()) {
         ++round_;
         end_turn();
         failed.what = is_abandoned_ ? verdict::abandoned : verdict::retry;
-        failed.why = std::move(why_not);
         co_return failed;
     }
     auto over = link_;

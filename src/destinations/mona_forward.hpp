@@ -8,6 +8,7 @@
 #include "destinations/mona_forward_wire.hpp"
 #include "transport/connection.hpp"
 #include "transport/resolver.hpp"
+#include "transport/tls.hpp"
 
 #include <monarc/options.hpp>
 
@@ -29,6 +30,7 @@ class mona_forward final : public destination {
 public:
     struct settings {
         mona_forward_options options;
+        tls_options tls;
         std::chrono::milliseconds response_timeout;
     };
 
@@ -59,7 +61,7 @@ private:
     // safely.
     struct link;
 
-    boost::asio::awaitable<std::string> connect();
+    boost::asio::awaitable<outcome> connect();
     boost::asio::awaitable<outcome> exchange(const payload& p, std::shared_ptr<link> over);
     boost::asio::awaitable<void> read_answers(std::shared_ptr<link> over);
     boost::asio::awaitable<void> wait_for_turn();
@@ -72,6 +74,7 @@ private:
     boost::asio::any_io_executor executor_;
     mona_forward_options options_;
     std::chrono::milliseconds response_timeout_;
+    transport::tls_context tls_;
     std::atomic<int>& descriptor_;
     std::mt19937_64& random_;
     mona_forward_wire wire_;

@@ -64,7 +64,7 @@ char* put_numbers(std::string_view bytes, char* at, Put put) {
 [[maybe_unused]] bool reads_back(std::string_view entries, std::size_t count) {
     encode::msgpack_reader reader(entries);
     std::size_t found = 0;
-    while (!reader.at_end() && reader.skip() == encode::read_status::ok) {
+    while (!reader.at_end() && reader.skip(encode::max_own_depth) == encode::read_status::ok) {
         ++found;
     }
     return reader.at_end() && found == count;
@@ -456,7 +456,7 @@ result<std::array<payload, 2>> mona_forward_wire::split(
         if (options_.mode == forward_mode::message && has_option) {
             entries[reader.position()] = static_cast<char>(0x93);
         }
-        if (reader.skip() != encode::read_status::ok) {
+        if (reader.skip(encode::max_own_depth) != encode::read_status::ok) {
             return errc::bad_data;
         }
     }

@@ -5,11 +5,14 @@
 #include "core/utf8.hpp"
 #include "encode/msgpack_writer.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <functional>
+#include <limits>
 #include <new>
 #include <utility>
 #include <vector>
@@ -20,7 +23,6 @@ namespace {
 namespace dom = simdjson::dom;
 static_assert(json_padding_bytes >= simdjson::SIMDJSON_PADDING);
 
-constexpr const char* too_deep = "objects and arrays stand in one another more than 12 deep";
 constexpr std::size_t few = 16;
 constexpr std::size_t most_usual = 64; // members of a record whose names are expected
 // What simdjson keeps for each byte of the longest text: tape, strings, index.
@@ -80,23 +82,90 @@ std::size_t take_members(const dom::object& object, std::vector<member>& members
     return repeated;
 }
 
+// The words that Python's json has beyond JSON. While simdjson reads, a text stands for each: its
+// spelling behind a mark, a control character that stands in no other text.
+struct word {
+    std::string_view spelling;
+    double number;
+};
+using limits = std::numeric_limits<double>;
+constexpr std::array<word, 3> words{
+    {{"NaN", limits::quiet_NaN()},
+     {"Infinity", limits::infinity()},
+     {"-Infinity", -limits::infinity()}}};
+
+constexpr char no_mark = '\x7f';
+constexpr char last_mark = '\x07'; // from zero up: their only spelling is the long escape
+
+std::string escaped(char mark) {
+    return fmt::format("\\u{:04x}", static_cast<unsigned>(mark));
+}
+
+// no_mark: the text has them all.
+char free_mark(std::string_view text) {
+    for (char mark = 0; mark <= last_mark; ++mark) {
+        if (text.find(escaped(mark)) == text.npos) {
+            return mark;
+        }
+    }
+    return no_mark;
+}
+
+const word* word_at(std::string_view text) noexcept {
+    const auto found = std::find_if(words.begin(), words.end(), [&](const word& one) {
+        return text.starts_with(one.spelling);
+    });
+    return found != words.end() ? &*found : nullptr;
+}
+
+// What a text stands for; null if for itself.
+const word* word_of(std::string_view text, char mark) noexcept {
+    if (mark == no_mark || !text.starts_with(mark)) [[likely]] {
+        return nullptr;
+    }
+    const auto found = std::find_if(words.begin(), words.end(), [&](const word& one) {
+        return text.substr(1) == one.spelling;
+    });
+    return found != words.end() ? &*found : nullptr;
+}
+
+std::size_t skip_blanks(std::string_view text, std::size_t at) noexcept {
+    return std::min(text.find_first_not_of(" \t\r\n", at), text.size());
+}
+
+// The end of the text that begins at `at`, behind its closing quote.
+std::size_t skip_text(std::string_view text, std::size_t at) noexcept {
+    for (++at; at < text.size() && text[at] != '"'; ++at) {
+        at += text[at] == '\\' ? 1 : 0;
+    }
+    return std::min(at + 1, text.size());
+}
+
+struct put_state {
+    std::size_t max_levels;
+    char mark; // of texts that stand for words
+    std::vector<member>& members;
+};
+
+void put_text(std::string_view text, const put_state& state, msgpack_writer& to) {
+    const auto* const found = word_of(text, state.mark);
+    found != nullptr ? to.real(found->number) : to.text(text);
+}
+
 // `level` is that of the value if it is an object or array. Returns: false if it is too deep.
-bool put(
-    const dom::element& value,
-    std::size_t level,
-    msgpack_writer& to,
-    std::vector<member>& members) {
+bool put(const dom::element& value, std::size_t level, const put_state& state, msgpack_writer& to) {
+    auto& members = state.members;
     switch (value.type()) {
     case dom::element_type::NULL_VALUE: to.nil(); return true;
     case dom::element_type::BOOL: to.boolean(bool(value)); return true;
     case dom::element_type::INT64: to.integer(std::int64_t(value)); return true;
     case dom::element_type::UINT64: to.natural(std::uint64_t(value)); return true;
     case dom::element_type::DOUBLE: to.real(double(value)); return true;
-    case dom::element_type::STRING: to.text(std::string_view(value)); return true;
+    case dom::element_type::STRING: put_text(std::string_view(value), state, to); return true;
     case dom::element_type::ARRAY:
     case dom::element_type::OBJECT: break;
     }
-    if (level > detail::max_levels) {
+    if (level > state.max_levels) {
         return false;
     }
     if (value.type() == dom::element_type::ARRAY) {
@@ -107,7 +176,7 @@ bool put(
         }
         to.array(count);
         for (const auto one : array) {
-            if (!put(one, level + 1, to, members)) {
+            if (!put(one, level + 1, state, to)) {
                 return false;
             }
         }
@@ -120,7 +189,7 @@ bool put(
     for (auto i = begin; i != end; ++i) {
         const auto one = members[i]; // further ones may move it
         to.text(one.key);
-        if (!put(one.value, level + 1, to, members)) {
+        if (!put(one.value, level + 1, state, to)) {
             return false;
         }
     }
@@ -134,41 +203,98 @@ struct json_reader::parsed {
     dom::parser parser;
     dom::element root;
     std::vector<member> members;
+    char mark = no_mark;
+
+    put_state state(const json_dialect& dialect) {
+        return {.max_levels = dialect.max_levels, .mark = mark, .members = members};
+    }
 };
 
-json_reader::json_reader() : parsed_(std::make_unique<parsed>()) {}
+json_reader::json_reader(const json_dialect& dialect)
+    : dialect_(dialect),
+      too_deep_(fmt::format(
+          "objects and arrays stand in one another more than {} deep", dialect.max_levels)),
+      parsed_(std::make_unique<parsed>()) {}
 json_reader::~json_reader() = default;
 
 std::size_t json_reader::memory_bytes() const noexcept {
     return parsed_->parser.capacity() * parser_bytes_per_byte + repaired_.capacity() +
-           padded_.capacity() + value_.capacity() + parsed_->members.capacity() * sizeof(member);
+           spelled_.capacity() + padded_.capacity() + value_.capacity() +
+           parsed_->members.capacity() * sizeof(member);
 }
 
 void json_reader::release_memory() noexcept {
     parsed_->parser = dom::parser();
     parsed_->members = {};
     repaired_ = {};
+    spelled_ = {};
     padded_ = {};
     value_ = {};
 }
 
 // D-4.4: bytes that are not UTF-8 become U+FFFD.
 bool json_reader::parse(std::string_view text, bool& is_repaired) {
+    const auto read = [&](std::string_view padded) {
+        return parsed_->parser.parse(padded.data(), padded.size(), false).get(parsed_->root);
+    };
+    const auto read_copy = [&](std::string& copy) {
+        copy.reserve(copy.size() + json_padding_bytes);
+        return read(copy);
+    };
     parsed_->members.clear();
-    auto error = parsed_->parser.parse(text.data(), text.size(), false).get(parsed_->root);
-    is_repaired = false;
-    if (error == simdjson::UTF8_ERROR) {
-        is_repaired = true;
+    parsed_->mark = no_mark;
+    auto error = read(text);
+    is_repaired = error == simdjson::UTF8_ERROR;
+    if (is_repaired) {
         repaired_.clear();
         append_utf8(text, repaired_);
-        repaired_.reserve(repaired_.size() + json_padding_bytes);
-        error = parsed_->parser.parse(repaired_.data(), repaired_.size(), false).get(parsed_->root);
+        error = read_copy(repaired_);
+        text = repaired_;
+    }
+    if (error != simdjson::SUCCESS && error != simdjson::MEMALLOC && dialect_.takes_not_finite &&
+        spell_not_finite(text)) {
+        error = read_copy(spelled_);
     }
     if (error == simdjson::MEMALLOC) {
         throw std::bad_alloc();
     }
     why_ = simdjson::error_message(error);
-    return error == simdjson::SUCCESS;
+    was_json_ = error == simdjson::SUCCESS;
+    return was_json_;
+}
+
+// Puts stand-ins in the place of words. Returns: false if there is none, or if it could not be told
+// from a text.
+bool json_reader::spell_not_finite(std::string_view text) {
+    const auto mark = free_mark(text);
+    if (mark == no_mark) {
+        return false;
+    }
+    bool has_any = false;
+    spelled_.clear();
+    std::size_t kept = 0; // up to here it is in spelled_
+    for (std::size_t at = 0; at < text.size();) {
+        if (text[at] == '"') {
+            at = skip_text(text, at);
+            continue;
+        }
+        const auto* const found = word_at(text.substr(at));
+        if (found == nullptr) {
+            ++at;
+            continue;
+        }
+        spelled_.append(text, kept, at - kept);
+        spelled_ += fmt::format("\"{}{}\"", escaped(mark), found->spelling);
+        at += found->spelling.size();
+        kept = at;
+        has_any = true;
+        if (const auto next = skip_blanks(text, at); next < text.size() && text[next] == ':') {
+            return false; // a key is a text
+        }
+    }
+    spelled_.append(text, kept);
+    parsed_->mark = has_any ? mark : no_mark;
+    return has_any;
 }
 
 key_number json_reader::number_of(std::string_view key) {
@@ -204,15 +330,18 @@ key_number json_reader::number_of(std::size_t place, std::string_view key) {
 }
 
 bool json_reader::read_record(std::string_view text, std::string& fields, json_facts& facts) {
+    was_object_ = false;
     if (!parse(text, facts.is_repaired)) {
         return false;
     }
     dom::object object;
-    if (parsed_->root.get(object) != simdjson::SUCCESS) {
+    was_object_ = parsed_->root.get(object) == simdjson::SUCCESS;
+    if (!was_object_) {
         why_ = "not an object";
         return false;
     }
     auto& members = parsed_->members;
+    const auto state = parsed_->state(dialect_);
     facts.repeated = take_members(object, members);
     facts.fields = members.size() + facts.repeated;
     const auto count = members.size();
@@ -247,6 +376,10 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
             break;
         case dom::element_type::STRING: {
             const std::string_view content(value);
+            if (const auto* const one = word_of(content, state.mark)) {
+                add_word(detail::value_type::real, std::bit_cast<std::uint64_t>(one->number));
+                break;
+            }
             add(detail::value_type::text, content.data(), content.size());
             break;
         }
@@ -254,8 +387,8 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
         case dom::element_type::OBJECT: {
             value_.clear();
             msgpack_writer to(value_);
-            if (!put(value, 2, to, members)) {
-                why_ = too_deep;
+            if (!put(value, 2, state, to)) {
+                why_ = too_deep_.c_str();
                 return false;
             }
             add(detail::value_type::packed, value_.data(), value_.size());
@@ -273,8 +406,8 @@ bool json_reader::read_value(
         return false;
     }
     msgpack_writer to(packed);
-    if (!put(parsed_->root, level + 1, to, parsed_->members)) {
-        why_ = too_deep;
+    if (!put(parsed_->root, level + 1, parsed_->state(dialect_), to)) {
+        why_ = too_deep_.c_str();
         return false;
     }
     return true;

@@ -20,9 +20,16 @@
 
 namespace monarc::encode {
 
+struct json_dialect {
+    // NaN, Infinity and -Infinity are numbers, as for Python's json.
+    bool takes_not_finite = false;
+    // Of objects and arrays in one another, the text's own included.
+    std::size_t max_levels = detail::max_levels;
+};
+
 class json_reader {
 public:
-    json_reader();
+    explicit json_reader(const json_dialect& dialect = {});
     ~json_reader();
     json_reader(const json_reader&) = delete;
     json_reader& operator=(const json_reader&) = delete;
@@ -38,6 +45,9 @@ public:
     read_value(std::string_view text, std::size_t level, byte_buffer& packed, bool& is_repaired);
 
     const char* why() const noexcept { return why_; }
+    // Whether the last text was JSON, of whatever type and however deep.
+    bool was_json() const noexcept { return was_json_; }
+    bool was_object() const noexcept { return was_object_; } // to read_record
     std::size_t memory_bytes() const noexcept;
     void release_memory() noexcept; // what it grew to
 
@@ -45,6 +55,7 @@ private:
     struct parsed; // what simdjson needs and gives
 
     bool parse(std::string_view text, bool& is_repaired);
+    bool spell_not_finite(std::string_view text);
     key_number number_of(std::string_view key);
     key_number number_of(std::size_t place, std::string_view key);
 
@@ -55,8 +66,13 @@ private:
         }
     };
 
+    json_dialect dialect_;
+    std::string too_deep_; // what is wrong then
     std::unique_ptr<parsed> parsed_;
+    bool was_json_ = false;
+    bool was_object_ = false;
     std::string repaired_;
+    std::string spelled_;
     std::string padded_;
     byte_buffer value_;
     using known_names = std::unordered_map<std::string, key_number, text_hash, std::equal_to<>>;

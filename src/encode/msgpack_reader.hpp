@@ -12,6 +12,7 @@
 namespace monarc::encode {
 
 inline constexpr int max_msgpack_depth = 16; // D-13.1; a scalar has depth 0, an array of scalars 1
+inline constexpr int max_own_depth = 512;    // of what this library has written itself
 
 enum class read_status {
     ok,
@@ -105,7 +106,7 @@ public:
     void reset() noexcept;
 
 private:
-    static constexpr int stack_size = 64;
+    static constexpr int stack_size = max_own_depth + 1;
 
     // How many objects are still to come in each open array or map (of these only the first depth_
     // are ever read, so they are not cleared first), and in all of them together.

@@ -94,7 +94,9 @@ batch_options batch_options_of(const exporter_options& o) {
 constexpr auto between_reminders = 10min;
 
 bool has_unverified_peer(const exporter_options& o) {
-    return !o.tls.verify && o.monasca && o.monasca->url.starts_with("https:");
+    const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
+    return !o.tls.verify && ((forward != nullptr && forward->use_tls) ||
+                             (o.monasca && o.monasca->url.starts_with("https:")));
 }
 
 // On the thread itself. What the system refuses is not worth a lost record: it is logged.
@@ -149,7 +151,9 @@ void io_loop::open_stages() {
     const auto settled = [this] { answer_flushes(steady::now()); };
     if (const auto* forward = std::get_if<mona_forward_options>(&options_.mona)) {
         const destinations::mona_forward::settings settings{
-            .options = *forward, .response_timeout = options_.response_timeout};
+            .options = *forward,
+            .tls = options_.tls,
+            .response_timeout = options_.response_timeout};
         auto destination = std::make_unique<destinations::mona_forward>(
             io_.get_executor(), settings, descriptors[0], random_);
         const aggregate::aggregator_settings how{

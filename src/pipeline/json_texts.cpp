@@ -42,8 +42,10 @@ json_texts::verdict json_texts::read(record_view& record) noexcept {
 }
 
 bool json_texts::read_record(record_view& record, const json_block& block) {
-    facts_ = {.class_shape = block.class_shape};
-    if (!reader_.read_record(block.text(), body_, facts_)) {
+    facts_ = block.facts;
+    if (block.is_read) {
+        body_ = block.text();
+    } else if (!reader_.read_record(block.text(), body_, facts_)) {
         return false;
     }
     id_ = block.id();

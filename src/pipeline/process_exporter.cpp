@@ -1,8 +1,7 @@
 // The one exporter that belongs to nobody. Constant-initialised and never destroyed, so that it can
 // be used before main and after it.
 
-#include <monarc/exporter.hpp>
-#include <monarc/options.hpp>
+#include "pipeline/process_exporter.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -35,14 +34,8 @@ exporter* make_inert() {
     return made.release();
 }
 
-} // namespace
-
-exporter& start_from_env() {
-    const std::lock_guard hold(starting);
-    if (auto* const running = started.load(std::memory_order_relaxed)) {
-        return *running;
-    }
-    auto options = load_options({.environment = true});
+// Under `starting`.
+exporter& start(exporter_options options) {
     close_timeout = options.close_timeout;
     auto fresh = std::make_unique<exporter>(std::move(options));
     if (std::atexit(close_at_exit) != 0) {
@@ -50,6 +43,28 @@ exporter& start_from_env() {
     }
     started.store(fresh.get(), std::memory_order_release);
     return *fresh.release();
+}
+
+} // namespace
+
+exporter& pipeline::start_process_exporter(exporter_options options) {
+    const std::lock_guard hold(starting);
+    auto* const running = started.load(std::memory_order_relaxed);
+    return running != nullptr ? *running : start(std::move(options));
+}
+
+exporter* pipeline::running_process_exporter() noexcept {
+    return started.load(std::memory_order_acquire);
+}
+
+void pipeline::close_process_exporter() noexcept {
+    close_at_exit();
+}
+
+exporter& start_from_env() {
+    const std::lock_guard hold(starting);
+    auto* const running = started.load(std::memory_order_relaxed);
+    return running != nullptr ? *running : start(load_options({.environment = true}));
 }
 
 exporter& process_exporter() noexcept {

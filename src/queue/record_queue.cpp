@@ -629,19 +629,41 @@ bool record_queue::push_json(
     std::uint32_t class_shape,
     std::string_view text,
     std::string_view id) noexcept {
-    if (text.size() > detail::max_json_bytes || id.size() > detail::max_id_bytes) {
+    if (text.size() > detail::max_json_bytes) {
         return refuse(reason::oversize);
     }
-    // Threads that look at the same moment may exceed the limit by a text each.
-    const auto wanted =
-        json_bytes_.load(std::memory_order_relaxed) + json_block::bytes_for(text.size(), id.size());
+    return push_block(target, when, text, id, {.class_shape = class_shape}, false);
+}
+
+bool record_queue::push_fields(
+    std::string_view fields, std::string_view id, const json_facts& facts) noexcept {
+    if (fields.size() > max_fields_bytes) {
+        return refuse(reason::oversize);
+    }
+    return push_block(0, detail::no_time, fields, id, facts, true);
+}
+
+bool record_queue::push_block(
+    std::uint64_t target,
+    std::int64_t when,
+    std::string_view content,
+    std::string_view id,
+    const json_facts& facts,
+    bool is_read) noexcept {
+    if (id.size() > detail::max_id_bytes) {
+        return refuse(reason::oversize);
+    }
+    // Threads that look at the same moment may exceed the limit by a block each.
+    const auto wanted = json_bytes_.load(std::memory_order_relaxed) +
+                        json_block::bytes_for(content.size(), id.size());
     auto block = is_within_limit(blocks_added_.load(std::memory_order_relaxed), wanted)
-                     ? json_block::make(json_bytes_, text, id)
+                     ? json_block::make(json_bytes_, content, id)
                      : nullptr;
     if (block == nullptr) {
         return refuse(reason::queue_full);
     }
-    block->class_shape = class_shape;
+    block->facts = facts;
+    block->is_read = is_read;
     const json_block* const address = block.get();
     const std::string_view part(reinterpret_cast<const char*>(&address), sizeof address);
     if (!push_parts(detail::json_shape, target, when, &part, 1, {})) {

@@ -32,6 +32,10 @@ inline constexpr std::size_t block_bytes = block_slots * detail::slot_bytes;
 inline constexpr std::size_t share_slots =
     16'384; // what one thread may hold: 16 ms at a million records a second
 
+// Of one record of push_fields: what a payload holds (delivery.md, table on top), with room for
+// what stands around the fields.
+inline constexpr std::size_t max_fields_bytes = (std::size_t{5} << 20) - 4096;
+
 // The reasons counted at the push, in the order of `reason`.
 inline constexpr std::size_t reject_reasons = 5;
 
@@ -96,6 +100,10 @@ public:
         std::uint32_t class_shape,
         std::string_view text,
         std::string_view id) noexcept;
+
+    // Fields in the self-described form with what is known of them, the same way; without a class.
+    bool
+    push_fields(std::string_view fields, std::string_view id, const json_facts& facts) noexcept;
 
     // Counts a push that is refused before it reaches a slot.
     bool refuse(reason why) noexcept;
@@ -211,6 +219,13 @@ private:
     reason refusal() const noexcept;
     bool is_ahead(const producer& p) const noexcept;
 
+    bool push_block(
+        std::uint64_t target,
+        std::int64_t when,
+        std::string_view content,
+        std::string_view id,
+        const json_facts& facts,
+        bool is_read) noexcept;
     bool tell(detail::context_entry* entry, bool has_no_handle) noexcept;
     void remember();
     producer* acquire_producer();

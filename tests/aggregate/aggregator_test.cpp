@@ -618,6 +618,15 @@ public:
         ++facts_.fields;
         return *this;
     }
+    read_json& alone() {
+        facts_.stands_alone = true;
+        return *this;
+    }
+    read_json& at(std::int64_t seconds) {
+        facts_.has_times = true;
+        facts_.seconds = seconds;
+        return *this;
+    }
     record_view view() const {
         return {
             .shape = detail::json_shape,
@@ -644,6 +653,27 @@ TEST_CASE("fields from JSON merge with typed ones of the same names") {
     many.add(made(none("c1"), "a"_key = 6));
 
     CHECK(many.sent() == lines{"c1@T {a:1,b:2,c:3}", "c1@T {a:4,d:5}", "c1@T {a:6}"});
+}
+
+TEST_CASE("a special message is merged with nothing, and nothing across it") {
+    for (const auto mode : modes) {
+        merging many(mode);
+        many.add(made(none("c1"), "a"_key = 1));
+        many->add(read_json("c1").number("s", 2).alone().view(), T * second, {});
+        many.add(made(none("c1"), "b"_key = 3));
+
+        CHECK(many.sent() == lines{"c1@T {a:1}", "c1@T {s:2}", "c1@T {b:3}"});
+    }
+}
+
+TEST_CASE("a record may say itself when it was, beyond the reach of nanoseconds") {
+    merging many;
+    many->add(read_json("c1").number("a", 1).at(T).view(), (T + 5) * second, {});
+    many->add(read_json("c1").number("b", 2).at(253'402'300'799).view(), T * second, {});
+
+    REQUIRE(many->open_batch().entries.size() == 2);
+    CHECK(many->open_batch().entries[0].seconds == T);
+    CHECK(many->open_batch().entries[1].seconds == 253'402'300'799);
 }
 
 TEST_CASE("a record with a key that has no number is an event of its own") {

@@ -37,6 +37,9 @@ def row(text, name):
     return [int(number) for number in re.findall(r"\d+", line[len(name) + 2 :])]
 
 
+exact = "ledger: exact (Mona)\nledger: exact (Monasca)\n"
+
+
 sanitized = "MONARC_TEST_SANITIZER" in os.environ
 passes = "1" if sanitized else "5"
 pushes = 4 * int(passes) * 5000 * 2
@@ -45,26 +48,31 @@ code, out, err = run("--passes", passes)
 check(
     "every (row, thread, pass) has a context of its own and all of it arrives",
     code == 0
-    and out.endswith("ledger: exact\n")
-    and row(out, "accepted") == [pushes, pushes]
-    and row(out, "contexts") == [pushes // 2] * 2
-    and len(row(out, "fields")) == 3
-    and len(set(row(out, "fields"))) == 1,
+    and out.endswith(exact)
+    and row(out, "Mona: records") == [pushes, pushes]
+    and row(out, "Mona: contexts") == [pushes // 2] * 2
+    and len(row(out, "Mona: fields")) == 3
+    and len(set(row(out, "Mona: fields"))) == 1
+    and row(out, "Monasca: flights scored") == [pushes // 2] * 2,
     out + err,
 )
 
 code, out, err = run("--passes", "1", "--break")
-check("a record that the sink loses is noticed", code == 1 and out.endswith("ledger: NOT exact\n"), out + err)
+check(
+    "a record that Mona's sink loses is noticed, and Monasca's ledger stays exact",
+    code == 1 and out.endswith("ledger: NOT exact (Mona)\nledger: exact (Monasca)\n"),
+    out + err,
+)
 
 code, out, err = run("--passes", passes, "--kill", "3")
 check(
     "nothing is lost when the sink is killed with SIGKILL and restarted three times",
-    code == 0 and out.endswith("ledger: exact\n") and out.count("sink killed and started again") == 3,
+    code == 0 and out.endswith(exact) and out.count("sink killed and started again") == 3,
     out + err,
 )
 
 code, out, err = run("--threads", "many")
-check("a value that is no number is refused", code == 2 and "--threads many" in err, out + err)
+check("a value that is no number is refused", code == 2 and "--threads" in err and "many" in err, out + err)
 
 code, out, err = run("--data", "/nonexistent")
 check("a file that is not there is named", code == 2 and "/nonexistent" in err, out + err)

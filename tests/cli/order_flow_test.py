@@ -35,14 +35,14 @@ passes = "1" if "MONARC_TEST_SANITIZER" in os.environ else "5"
 code, out, err = run("--passes", passes)
 check(
     "contexts and series from two threads: both ledgers are exact",
-    code == 0 and out.endswith("ledger of Mona: exact\nledger of Monasca: exact\n"),
+    code == 0 and out.endswith("ledger: exact (Mona)\nledger: exact (Monasca)\n"),
     out + err,
 )
 
 code, out, err = run("--passes", "1", "--break")
 check(
     "a record that Mona's sink loses is noticed, and Monasca's ledger stays exact",
-    code == 1 and out.endswith("ledger of Mona: NOT exact\nledger of Monasca: exact\n"),
+    code == 1 and out.endswith("ledger: NOT exact (Mona)\nledger: exact (Monasca)\n"),
     out + err,
 )
 

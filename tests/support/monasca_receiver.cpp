@@ -2,49 +2,8 @@
 
 #include "sink/monasca_server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
 namespace monarc::support {
-namespace {
-
-// A socket that is bound and does not listen: the port is ours, and connects are refused. Who
-// listens there needs SO_REUSEADDR, and so does this.
-int hold_port(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        throw std::system_error(errno, std::system_category(), "bind");
-    return fd;
-}
-
-std::uint16_t port_of(int fd) {
-    sockaddr_in address{};
-    socklen_t bytes = sizeof address;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &bytes) != 0)
-        throw std::system_error(errno, std::system_category(), "getsockname");
-    return ntohs(address.sin_port);
-}
-
-} // namespace
-
 monasca_receiver::monasca_receiver(monasca_settings settings) : settings_(std::move(settings)) {
-    // A port that was asked for by its number stays ours while nobody listens on it.
-    const int first = hold_port(0);
-    port_ = port_of(first);
-    ::close(first);
-    holder_ = hold_port(port_);
-
     auto options = settings_.monasca;
     options.on_measurement = [this, chained = std::move(options.on_measurement)](
                                  std::string_view tenant, const sink::measurement& m) {
@@ -58,16 +17,15 @@ monasca_receiver::monasca_receiver(monasca_settings settings) : settings_(std::m
 
 monasca_receiver::~monasca_receiver() {
     stop();
-    ::close(holder_);
 }
 
 std::string monasca_receiver::url() const {
-    return "http://127.0.0.1:" + std::to_string(port_) + "/v2.0";
+    return "http://127.0.0.1:" + std::to_string(port()) + "/v2.0";
 }
 
 void monasca_receiver::start() {
     sink::http_options options;
-    options.port = port_;
+    options.port = port();
     options.limits = settings_.limits;
     options.limits.keep_alive = settings_.keep_alive;
     const std::lock_guard guard(lock_);

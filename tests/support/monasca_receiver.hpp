@@ -4,6 +4,7 @@
 // sink` does, and answers as a script says: right, late, wrong or not at all. Keeps every request
 // and every measurement.
 
+#include "sink/held_port.hpp"
 #include "sink/http_server.hpp"
 #include "sink/monasca_api.hpp"
 #include "sink/monasca_summary.hpp"
@@ -81,7 +82,7 @@ public:
     monasca_receiver(const monasca_receiver&) = delete;
     monasca_receiver& operator=(const monasca_receiver&) = delete;
 
-    std::uint16_t port() const noexcept { return port_; }
+    std::uint16_t port() const noexcept { return port_.port(); }
     std::string url() const; // http://127.0.0.1:port/v2.0
 
     // Only while it is stopped.
@@ -107,8 +108,7 @@ private:
 
     monasca_settings settings_;
     request_hook on_request_;
-    std::uint16_t port_ = 0;
-    int holder_ = -1;         // keeps the port while nobody listens
+    sink::held_port port_;
     std::size_t serving_ = 0; // the server's thread: number of the request it is at
     std::size_t past_connections_ = 0;
 

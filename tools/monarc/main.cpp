@@ -1,5 +1,6 @@
 // The command monarc.
 
+#include "monarc/send_command.hpp"
 #include "monarc/sink_command.hpp"
 
 #include <monarc/api.hpp>
@@ -9,6 +10,25 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr std::string_view footer = R"(
+Exit codes: 0 it was done; 1 it was not, and stderr says what, why and what next; 2 wrong arguments. Some
+commands have more.
+
+Examples:
+  monarc sink                            a receiver on 127.0.0.1:24224; Ctrl-C prints what has arrived
+  monarc sink --monasca-port 8070        the same, and a Monasca on port 8070
+  monarc send trades.csv --class fill    the rows of a file, to a receiver on 127.0.0.1:24224
+  monarc sink --help                     all that one command can, with examples
+
+More: man monarc; the documentation is in docs/ of the source.
+)";
+
+} // namespace
 
 int main(int argc, char** argv) {
     std::signal(
@@ -19,6 +39,8 @@ int main(int argc, char** argv) {
         "monarc: ships records to Mona and metrics to Monasca; these are its tools.", "monarc");
     app.set_version_flag("--version", "monarc " MONARC_VERSION_STRING);
     app.require_subcommand(1);
+    app.footer(std::string(footer));
+    monarc::tool::add_send_command(app, exit_code);
     monarc::tool::add_sink_command(app, exit_code);
     try {
         app.parse(argc, argv);

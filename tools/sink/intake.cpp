@@ -83,7 +83,8 @@ std::string_view say(refusal why) noexcept {
 } // namespace
 
 intake::intake(const options& wanted)
-    : options_(wanted), facts_(wanted.sum_field), tally_(wanted.memory, wanted.sum_field) {
+    : options_(wanted), answers_(wanted.answer), facts_(wanted.sum_field),
+      tally_(wanted.memory, wanted.sum_field) {
     if (options_.store.empty())
         return;
     const auto restore = [this](std::string_view line) { return restore_line(line); };
@@ -213,6 +214,8 @@ void intake::count_events(std::uint32_t seen) {
             append_line(json, e, p.index, false);
             return json;
         });
+        if (options_.on_event)
+            options_.on_event({message_.chunk(), p.index, facts, e});
     }
 }
 
@@ -246,7 +249,7 @@ intake::take(std::string_view raw, const event_time& now, std::string& answers) 
     totals.repeated_messages += message_.events() != 0 && seen >= message_.events() ? 1 : 0;
     totals.cut_off += message_.cut_off() ? 1 : 0;
     totals.bytes_inflated += message_.inflated_bytes();
-    if (has_chunk && options_.answer) {
+    if (has_chunk && answers_) {
         append_answer(answers, message_.chunk());
         ++totals.acknowledged;
     }

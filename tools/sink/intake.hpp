@@ -10,6 +10,7 @@
 #include "sink/summary.hpp"
 #include "sink/tally.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,7 @@
 
 namespace monarc::sink {
 
-// Threads: snapshot() from any, the rest from one.
+// Threads: snapshot() and set_answering() from any, the rest from one.
 class intake {
 public:
     // Opens the store and reads it again.
@@ -33,6 +34,9 @@ public:
 
     // Takes one message of `raw`. Its answer, if there is one, is appended to `answers`.
     std::optional<refused> take(std::string_view raw, const event_time& now, std::string& answers);
+
+    // From any thread. Off: messages are taken and not answered.
+    void set_answering(bool on) noexcept { answers_ = on; }
 
     summary snapshot() const;
 
@@ -62,6 +66,7 @@ private:
     std::string describe(refusal why) const;
 
     options options_;
+    std::atomic<bool> answers_;
     forward_message message_;
     fact_reader facts_;
     std::string chunk_json_;

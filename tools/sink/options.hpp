@@ -24,6 +24,17 @@ struct limits {
     std::chrono::milliseconds idle_timeout{60'000}; ///< No byte for so long: closed.
 };
 
+struct event;
+struct event_facts;
+
+// One event that was taken, as on_event sees it; valid during the call.
+struct arrived_event {
+    std::string_view chunk; ///< Its message's, encoded; empty: none.
+    std::uint64_t index;    ///< Its place in the message.
+    const event_facts& facts;
+    const event& what;
+};
+
 // What is remembered. Beyond it the summary says "at least".
 struct memory {
     std::size_t max_contexts = std::size_t{4}
@@ -48,6 +59,9 @@ struct options {
     /// Called from the sink's thread, or from the constructor if the store had enough; must not
     /// call stop().
     std::function<void()> on_goal{};
+    /// Called from the sink's thread for each event that was counted and is no repeat, before its
+    /// message is answered; must not call the server.
+    std::function<void(const arrived_event&)> on_event{};
     /// One line without a line feed, from the sink's thread or the constructor.
     std::function<void(std::string_view)> log{};
 };

@@ -75,6 +75,7 @@ public:
     std::uint16_t port() const noexcept { return port_; }
     summary snapshot() const { return intake_.snapshot(); }
     bool wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const;
+    void set_answering(bool on) noexcept { intake_.set_answering(on); }
     void stop();
 
 private:
@@ -424,6 +425,10 @@ summary server::snapshot() const {
 
 bool server::wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const {
     return state_->wait_for_events(count, timeout);
+}
+
+void server::set_answering(bool on) noexcept {
+    state_->set_answering(on);
 }
 
 void server::stop() {

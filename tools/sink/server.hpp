@@ -31,6 +31,9 @@ public:
     // Waits until `count` events are there; false if `timeout` ends first or the server stops.
     bool wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const;
 
+    // Off: messages are taken and not answered, also later when it is on again.
+    void set_answering(bool on) noexcept;
+
     // Closes everything and ends the thread; snapshot() goes on to answer. Twice does no harm.
     void stop();
 

@@ -1,0 +1,16 @@
+#pragma once
+
+// The type of a CSV cell.
+
+#include "send/row.hpp"
+
+#include <string_view>
+
+namespace monarc::send {
+
+// What JSON would take for a number or a boolean is one: no sign +, no leading zeros, no white
+// space. A whole number is an integer, and a text if it does not fit 64 bits; so is a number beyond
+// a double. An empty cell is missing. Everything else is a text.
+value cell_value(std::string_view cell) noexcept;
+
+} // namespace monarc::send
