@@ -124,7 +124,9 @@ def has_these_files():
     version = re.search(r'VERSION_STRING "(.*)"', open(os.path.join(TREE, "include/monarc/api.hpp")).read()).group(1)
     minor = version.rpartition(".")[0]
     wanted = headers | {
-        "bin/monarc", "share/man/man1/monarc.1",
+        "bin/monarc", "bin/monasca", "share/man/man1/monarc.1", "share/man/man1/monasca.1",
+        "share/bash-completion/completions/monasca", "share/zsh/site-functions/_monasca",
+        "share/fish/vendor_completions.d/monasca.fish",
         "lib/pkgconfig/monarc.pc", "lib/pkgconfig/monarc_testing.pc",
         "lib/cmake/monarc/monarcConfig.cmake", "lib/cmake/monarc/monarcConfigVersion.cmake"}
     for name in ("libmonarc", "libmonarc_testing"):
