@@ -41,7 +41,7 @@ struct exchange_line {
     std::chrono::duration<double> took; ///< seconds
 };
 
-struct client_options {
+struct MONARC_API client_options {
     /// Of the API, with its version: `https://mon.example:8070/v2.0`. Empty: from the catalogue.
     std::string url{};
 
@@ -86,6 +86,11 @@ struct client_options {
 
     /// Called in get(), after each exchange.
     std::function<void(const exchange_line&)> trace{};
+
+    /// From OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_TOKEN, OS_APPLICATION_CREDENTIAL_ID,
+    /// OS_PROJECT_NAME and their relatives, MONASCA_API_URL. A user means password, else a secret
+    /// of an application credential that, else a token with OS_AUTH_URL a token, else fixed_token.
+    static client_options from_env();
 };
 
 /// Why there is no answer that can be used.

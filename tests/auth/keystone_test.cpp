@@ -160,7 +160,7 @@ TEST_CASE("the endpoint is the first of the type with interface and region") {
 
 TEST_CASE("an answer that is none is refused, whatever it looks like") {
     const std::string body(whole_token);
-    for (const std::string& text :
+    for (const char* const text :
          {"", "{}", "[]", "null", "<html>", R"({"token":5})", R"({"token":null})"}) {
         CAPTURE(text);
         CHECK(read_token(issued(text)).error() == errc::bad_data);

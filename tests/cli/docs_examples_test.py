@@ -80,6 +80,19 @@ def a_service_that_used_mona_client_sends_the_same(checks):
     checks.check("its context", summary["classes"].get("LOAN", {}).get("contexts") == 1, summary["classes"])
 
 
+def the_client_of_monasca_sends_and_lists(checks):
+    with Sink(MONARC, "--monasca-port", 0) as sink:
+        port = sink.process.stdout.readline().rstrip().rsplit(":", 1)[1]
+        code, printed = run("monasca_client", OS_TOKEN="t", MONASCA_API_URL="http://127.0.0.1:%s/v2.0" % port)
+        summary = sink.stop()
+
+    checks.check("it ends well", code == 0, printed)
+    checks.check("it lists what it sent", "cpu.load" in printed and "web-1" in printed, printed)
+    checks.check("the metric is there", summary["monasca"]["metrics"].get("cpu.load", {}).get("sum") == 0.7, summary)
+    code, printed = run("monasca_client", OS_TOKEN="t", MONASCA_API_URL="http://127.0.0.1:1/v2.0")
+    checks.check("it says what is wrong", code == 1 and "127.0.0.1:1" in printed, printed)
+
+
 if __name__ == "__main__":
     sys.exit(Checks().run(
         series_and_derived_metrics_reach_monasca,
@@ -87,4 +100,5 @@ if __name__ == "__main__":
         what_is_wrong_in_a_file_is_said_as_docs_configuration_shows_it,
         a_test_may_have_its_sink_inside,
         a_service_that_used_mona_client_sends_the_same,
+        the_client_of_monasca_sends_and_lists,
     ))

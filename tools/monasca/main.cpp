@@ -104,7 +104,7 @@ int run_command(const arguments& given) {
     } catch (const session::soft_end&) {
     } catch (const failure& why) {
         write_all(STDERR_FILENO, why.text + '\n');
-        return why.code; // what was printed until then is not worth its name
+        return end_with(s.out(), why.code); // warnings that came before
     }
     if (given.has_flag("--timing") && log) {
         s.print('\n' + log->timings().drawn());
