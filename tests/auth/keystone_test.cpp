@@ -160,7 +160,7 @@ TEST_CASE("the endpoint is the first of the type with interface and region") {
 
 TEST_CASE("an answer that is none is refused, whatever it looks like") {
     const std::string body(whole_token);
-    for (const std::string text :
+    for (const std::string& text :
          {"", "{}", "[]", "null", "<html>", R"({"token":5})", R"({"token":null})"}) {
         CAPTURE(text);
         CHECK(read_token(issued(text)).error() == errc::bad_data);
@@ -201,7 +201,7 @@ TEST_CASE("the newest v3 of both forms of version document") {
         *newest_v3(
             R"({"versions":{"values":[)" + version("v2.0", "http://k/v2.0/") + "," +
             version("v3.9", "http://k/old/") + "," + one + "]}}") == "http://k/v3/");
-    for (const std::string text :
+    for (const std::string& text :
          {std::string("<html>"),
           std::string("{}"),
           R"({"version":)" + version("v2.0", "http://k/v2.0/") + "}",

@@ -82,6 +82,15 @@ def a_test_may_have_its_sink_inside(checks):
     checks.check("it passes", code == 0 and "1 passed" in printed, printed)
 
 
+def a_service_that_used_mona_client_sends_the_same(checks):
+    with Sink(MONARC) as sink:
+        code, printed = run("mona_client", MONA_HOST="127.0.0.1", MONA_PORT=str(sink.port), MONA_USE_SSL="false")
+        summary = sink.stop()
+
+    checks.check("it ends well", code == 0, printed)
+    checks.check("its context", summary["classes"].get("LOAN", {}).get("contexts") == 1, summary["classes"])
+
+
 if __name__ == "__main__":
     sys.exit(Checks().run(
         series_and_derived_metrics_reach_monasca,
@@ -89,4 +98,5 @@ if __name__ == "__main__":
         a_file_and_the_environment_say_where_to,
         what_is_wrong_in_a_file_is_said_as_docs_configuration_shows_it,
         a_test_may_have_its_sink_inside,
+        a_service_that_used_mona_client_sends_the_same,
     ))

@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import signal
 import subprocess
+import time
 
 from sink_process import SLOWER, Sink
 
@@ -22,10 +24,29 @@ class Sent:
         return next(d for d in self.summary["stats"]["destinations"] if d["name"] == name)
 
 
-def start(monarc, *arguments, stdin=subprocess.PIPE, environment=None):
+# Variables that begin with MONARC_ are options of the command.
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("MONARC_")}
+
+
+def start(monarc, *arguments, stderr=subprocess.PIPE, environment=None):
     return subprocess.Popen(
-        [monarc, "send", *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        env={**os.environ, **(environment or {})})
+        [monarc, "send", *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+        env={**OUTSIDE, **(environment or {})})
+
+
+def wait_until(holds, seconds=60):
+    deadline = time.monotonic() + seconds * SLOWER
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(holds)
+        time.sleep(0.01)
+
+
+def catches_signals(process):
+    """Whether SIGINT and SIGTERM have handlers."""
+    with open("/proc/%d/status" % process.pid) as status:
+        caught = int(re.search(r"SigCgt:\s+(\w+)", status.read()).group(1), 16)
+    return all(caught >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGTERM))
 
 
 def finish(process, given=None, timeout=60):

@@ -8,13 +8,12 @@ import os
 import pty
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from send_process import Monasca, finish, ndjson, send, start, sums_of, to
+from send_process import Monasca, catches_signals, finish, ndjson, send, start, sums_of, to, wait_until
 from sink_process import SANITIZED, SLOWER, Checks, Sink, read_store
 
 RECORDS = 20_000 if SANITIZED else 200_000
@@ -32,6 +31,11 @@ def file_of(directory, name, content):
     with open(path, "wb") as file:
         file.write(content)
     return path
+
+
+def lines_in(path):
+    with open(path, "rb") as file:
+        return file.read().count(b"\n")
 
 
 def check_exact(checks, name, sent, records, code=0):
@@ -294,11 +298,12 @@ def no_receiver_is_given_up_in_time(checks):
 
 def a_signal_drains_and_says_how_far_it_came(checks):
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        with Sink(MONARC, "--sum", "line") as sink:
+        with tempfile.TemporaryDirectory() as directory, Sink(
+                MONARC, "--sum", "line", "--store", os.path.join(directory, "events")) as sink:
             process = start(MONARC, "-", *CLASS, *to(sink))
             process.stdin.write(ndjson(range(1, 5001)))
             process.stdin.flush()
-            time.sleep(0.5 * SLOWER) # the rest of the lines is read
+            wait_until(lambda: lines_in(os.path.join(directory, "events")) == 2 * 5000)
             process.send_signal(number)
             sent = finish(process)
             summary = sink.stop()
@@ -312,8 +317,9 @@ def after_a_signal_sending_goes_on_where_it_stopped(checks):
     with tempfile.TemporaryDirectory() as directory, Sink(MONARC, "--sum", "line") as sink:
         path = file_of(directory, "orders.ndjson", ndjson(range(1, RECORDS + 1)))
         sink.process.send_signal(signal.SIGSTOP) # so that it cannot be over too soon
-        process = start(MONARC, path, *CLASS, *to(sink), *TIGHT)
-        time.sleep(1 * SLOWER)
+        process = start(MONARC, path, *CLASS, *to(sink), *TIGHT, "--set", "close_timeout=2min")
+        wait_until(lambda: catches_signals(process))
+        time.sleep(1 * SLOWER) # some is read
         process.send_signal(signal.SIGINT)
         sink.process.send_signal(signal.SIGCONT)
         first = finish(process)
@@ -327,11 +333,12 @@ def after_a_signal_sending_goes_on_where_it_stopped(checks):
 
 
 def a_second_signal_stops_at_once(checks):
-    with Sink(MONARC, "--no-answer") as sink:
+    with tempfile.TemporaryDirectory() as directory, Sink(
+            MONARC, "--no-answer", "--store", os.path.join(directory, "events")) as sink:
         process = start(MONARC, "-", *CLASS, *to(sink), "--set", "close_timeout=10min")
         process.stdin.write(ndjson(range(1, 101)))
         process.stdin.flush()
-        time.sleep(1 * SLOWER)
+        wait_until(lambda: os.path.getsize(os.path.join(directory, "events")) != 0)
         process.send_signal(signal.SIGINT)
         time.sleep(1)
         checks.check("it waits for the receiver", process.poll() is None)
@@ -430,13 +437,8 @@ def a_terminal_gets_a_bar(checks):
     for no_colour in (False, True):
         with Sink(MONARC) as sink:
             parent, child = pty.openpty()
-            environment = {**os.environ, "TERM": "xterm"}
-            environment.pop("NO_COLOR", None)
-            if no_colour:
-                environment["NO_COLOR"] = "1"
-            process = subprocess.Popen(
-                [MONARC, "send", "-", *CLASS, *to(sink)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=child,
-                env=environment)
+            process = start(MONARC, "-", *CLASS, *to(sink), stderr=child, environment={
+                "TERM": "xterm", "NO_COLOR": "1" if no_colour else ""})
             os.close(child)
             for n in range(1, 6):
                 process.stdin.write(ndjson([n]))

@@ -3,7 +3,9 @@
     transcript_test.py TREE BUILD            with the programs of a build that is there; part of tools/test
     transcript_test.py TREE --whole [TEXT]   in a fresh clone, without any short cut; half an hour, by hand
 
-With TEXT only the blocks with a command that contains it.
+With TEXT only the blocks that contain it.
+
+Of commands without `$ `, which need what is not there, each option must be one that the command's --help explains.
 
 In what is shown, `…` stands for anything: within a line, or as a line for any number of lines. A figure (a number with a
 decimal point, with more than two digits, or in front of a unit) may be another one.
@@ -155,15 +157,39 @@ def by_hand(block):
     return None
 
 
+def have_their_options(block):
+    """What is wrong with commands that are only named."""
+    for line in re.sub(r"\\\n\s*", "", "\n".join(block.lines)).split("\n"):
+        found = re.search(r"\b((?:monarc|monasca) [a-z-]+)(.*)", line)
+        if not found:
+            continue  # a command of the shell
+        command, rest = found.groups()
+        help_of = command.replace("monasca ", "monasca help ") if command.startswith("monasca ") else f"{command} --help"
+        done = subprocess.run(
+            help_of, shell=True, env=environment_of_commands(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        known = set(re.findall(r"--[a-z][a-z-]*", done.stdout))
+        unknown = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) - known
+        if done.returncode != 0 or unknown:
+            return f"{line}\n{help_of} ends with {done.returncode} and does not explain {sorted(unknown)}"
+    return None
+
+
+def environment_of_commands():
+    tools = [os.path.join(tree, BUILD, "tools", name) for name in ("monarc", "monasca")]
+    return dict(os.environ, PYTHONDONTWRITEBYTECODE="1", PATH=":".join([*tools, os.environ["PATH"]]))
+
+
 def check(block):
     def run():
+        if block.language == "commands":
+            return have_their_options(block)
         if os.environ.get("MONARC_TEST_SANITIZER"):
             raise cases.Skip("the programs of a sanitizer show other figures and need other flags")
         if not WHOLE and by_hand(block):
             raise cases.Skip(by_hand(block))
         wait_for_ports()
-        environment = dict(os.environ, PYTHONDONTWRITEBYTECODE="1")
-        environment["PATH"] = os.path.join(tree, BUILD, "tools/monarc") + ":" + environment["PATH"]
+        environment = environment_of_commands()
         if block.path == "README.md":
             return follow(block, tree, environment)
         with tempfile.TemporaryDirectory() as folder:
@@ -183,4 +209,4 @@ def figures_may_differ_and_nothing_else():
 
 cases.main([("figures may differ and nothing else", figures_may_differ_and_nothing_else)] +
            [(f"{block}", check(block)) for block in all_blocks(tree)
-            if block.language == "console" and any(TEXT in command for command, _ in commands_of(block))])
+            if block.language in ("console", "commands") and any(TEXT in line for line in block.lines)])

@@ -13,8 +13,8 @@ from code_blocks import all_blocks, blocks_of
 SOURCES = ("docs/examples", "docs/monarc.toml", "examples", "tests/install")
 # Documents whose blocks a test takes out one by one, to build and run them as they stand.
 BUILT_BY = {"docs/linking.md": "tests/install/consumers_test.py", "docs/testing.md": "tests/install/consumers_test.py"}
-# console: tests/cli/transcript_test.py runs it. text: no code.
-ELSEWHERE = {"console", "text"}
+# console, commands: tests/cli/transcript_test.py runs or reads them. text: no code.
+ELSEWHERE = {"commands", "console", "text"}
 
 
 def words_of(lines):
@@ -49,17 +49,28 @@ def is_piece(block):
                for lines in SOURCE_LINES for i in range(len(lines) - len(wanted) + 1))
 
 
+def is_python(block):
+    """What is wrong with a block of another library's language: we can only read it."""
+    try:
+        compile("\n".join(block.lines), str(block), "exec")
+    except SyntaxError as error:
+        return str(error)
+    return None
+
+
 def check(block):
+    if block.language == "python":
+        return partial(is_python, block)
     return lambda: None if is_piece(block) else (
         f"{block}: this {block.language} is no piece of a file in {', '.join(SOURCES)}:\n" + "\n".join(block.lines) +
         "\nput it into one that a test compiles or loads; if it is no code, fence it as text")
 
 
 def blocks_are_told_apart():
-    text = "a\n\n    int x;\n\n    int y;\n\nb\n\n    $ ls\n    z\n\n```toml\n[a]\n```\n\n    a = b\n"
+    text = "a\n\n    int x;\n\n    int y;\n\nb\n\n    $ ls\n    z\n\n```toml\n[a]\n```\n\n    a = b\n\nc\n\n    tail -f x | monarc send -\n"
     kinds = [(b.line, b.language, b.lines) for b in blocks_of("x", text)]
     wanted = [(3, "cpp", ["int x;", "", "int y;"]), (9, "console", ["$ ls", "z"]), (12, "toml", ["[a]"]),
-              (16, "text", ["a = b"])]
+              (16, "text", ["a = b"]), (20, "commands", ["tail -f x | monarc send -"])]
     return None if kinds == wanted else f"{kinds}"
 
 

@@ -1,7 +1,7 @@
 """The code blocks of a Markdown file: fenced ones, and those that are indented by four spaces.
 
-The language of a fenced block is written behind its fence. An indented one is `console` if it begins with "$ ", `cpp` if
-it looks like that, and else `text`: a formula, a form, a message.
+The language of a fenced block is written behind its fence. An indented one is `console` if it begins with "$ ",
+`commands` if it only names commands of ours, `cpp` if it looks like that, and else `text`: a formula, a form, a message.
 """
 
 import os
@@ -23,6 +23,8 @@ class Block:
 def language_of(lines):
     if lines[0].startswith("$ "):
         return "console"
+    if any(re.match(r"(?:[^$]*\| *)?(?:monarc|monasca) ", line) for line in lines):
+        return "commands"
     if any(re.match(r"#include\b|using namespace\b", line) or re.search(r"[;{]$", line) for line in lines):
         return "cpp"
     return "text"

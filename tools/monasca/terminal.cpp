@@ -44,9 +44,9 @@ std::optional<secret> ask_password() {
     }
     auto silent = loud_terminal;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    write_all(STDERR_FILENO, "Password: ");
     terminal_is_silent = 1;
-    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent); // first: it drops what was typed before
+    write_all(STDERR_FILENO, "Password: ");
     std::string typed;
     char c = 0;
     while (::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') {
