@@ -40,17 +40,6 @@ def series_and_derived_metrics_reach_monasca(checks):
     checks.check("the context itself", summary["classes"]["fill"]["contexts"] == 1, summary["classes"])
 
 
-def a_service_that_used_mona_client_exports_the_same_events(checks):
-    with Sink(MONARC) as sink:
-        code, printed = run(
-            "from_mona_client", MONA_HOST="127.0.0.1", MONA_PORT=str(sink.port), MONA_USER_ID="me", MONA_USE_SSL="false")
-        summary = sink.stop()
-
-    checks.check("it ends well", code == 0 and printed == "", printed)
-    checks.check("class and messages are events of their own", summary["totals"]["records"] == 2, summary)
-    checks.check("in one context of its class", summary["classes"]["LOAN"]["contexts"] == 1, summary)
-
-
 def a_file_and_the_environment_say_where_to(checks):
     with Sink(MONARC) as sink, tempfile.TemporaryDirectory() as folder:
         with open(os.path.join(folder, "orders.toml"), "w", encoding="utf-8") as file:
@@ -94,7 +83,6 @@ def a_service_that_used_mona_client_sends_the_same(checks):
 if __name__ == "__main__":
     sys.exit(Checks().run(
         series_and_derived_metrics_reach_monasca,
-        a_service_that_used_mona_client_exports_the_same_events,
         a_file_and_the_environment_say_where_to,
         what_is_wrong_in_a_file_is_said_as_docs_configuration_shows_it,
         a_test_may_have_its_sink_inside,
