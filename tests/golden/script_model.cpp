@@ -414,6 +414,7 @@ private:
             has_listened_ = true;
         } else if (op.starts_with("server_")) {
             deliver();
+            made_.undisturbed.clear();
             is_up_ = is_up_ && op != "server_stop";
         } else if (op != "sleep") {
             std::string said;
@@ -424,6 +425,9 @@ private:
             }
             if (op == "export" && !has_listened_) {
                 made_.nobody_listened.insert(path);
+            }
+            if (op == "export" && said == "return true") {
+                made_.undisturbed[path] = made_.exported.back();
             }
             record(path, op, said);
         }

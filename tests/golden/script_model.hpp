@@ -7,6 +7,7 @@
 #include "golden/observation.hpp"
 #include "golden/recorded_value.hpp"
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct modelled {
     std::vector<std::string> also;
     // Events that were exported, whether the receiver was there to take them or not.
     std::vector<std::string> exported;
+    // By their steps, those that nothing happened to the receiver after.
+    std::map<std::string, std::string> undisturbed;
     // Steps of exports while nobody had listened yet.
     std::set<std::string> nobody_listened;
 };
