@@ -174,7 +174,7 @@ private:
 
     enum class suspicion : std::uint8_t { none, test_another, split };
     suspicion suspicion_ = suspicion::none;
-    std::size_t too_large_ = 0; // of items_
+    std::size_t too_large_ = 0;   // of items_
     std::uint64_t detour_ = 0;    // the attempt that tests whether another payload passes
     std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
     bool has_passed_since_cut_ = true;
