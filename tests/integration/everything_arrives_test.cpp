@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <thread>
 
 using namespace monarc;
 using namespace monarc::support;
@@ -233,5 +236,30 @@ TEST_CASE(
     CHECK(contexts["42"][1].export_timestamp >= begin);
     CHECK(contexts["42"][1].export_timestamp <= end);
     check_ledger(app, e.stats(), receiver);
+}
+
+TEST_CASE("D-2.4 payloads go out in their order, however many acknowledgements come meanwhile") {
+    constexpr std::uint64_t count = 20'000;
+    forward_receiver receiver;
+    receiver.start();
+    application app;
+    auto options = quick_options(receiver, {.merge = merge_mode::off});
+    options.batch.max_records = 3; // many payloads
+    options.batch.max_delay = 1ms;
+    exporter e(options);
+    const auto loan = e.open_context("loan", "42");
+    for (std::uint64_t i = 0; i < count; ++i) {
+        while (!app.count(loan.push("n"_key = i))) {
+            std::this_thread::sleep_for(1ms);
+        }
+        if (i % 50 == 0) {
+            std::this_thread::sleep_for(500us);
+        }
+    }
+
+    CHECK(e.close(patience(30s)).is_clean());
+    check_ledger(app, e.stats(), receiver);
+    CHECK(ascends(numbers_by_context(receiver, "n").at("42")));
+    CHECK(receiver.repeats() == 0);
 }
 }
