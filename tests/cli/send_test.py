@@ -357,11 +357,14 @@ def a_part_of_a_file_can_be_sent(checks):
         path = file_of(directory, "table.csv", table.encode())
         part = send(MONARC, path, *CLASS, *to(sink), "--skip-lines", 51, "--limit", 10)
         quiet = send(MONARC, path, *CLASS, *to(sink)[:-1], "--quiet", "--skip-lines", 100)
+        capitals = file_of(directory, "TABLE.CSV", b"id,line\n101,1000\n")
+        decimal = send(MONARC, capitals, *CLASS, *to(sink), "--limit", "01")
         summary = sink.stop()
     check_exact(checks, "part", part, 10)
     checks.check("where it stands", part.summary["last_line"] == 61, part)
     checks.check("quiet", (quiet.code, quiet.out, quiet.err) == (0, "", ""), quiet)
-    checks.check("sum", summary["sum"]["sum"] == sum(range(51, 61)) + 100, summary["sum"])
+    check_exact(checks, "a name in capitals", decimal, 1)
+    checks.check("sum", summary["sum"]["sum"] == sum(range(51, 61)) + 100 + 1000, summary["sum"])
 
 
 def monasca_stops_for_a_while(checks):
@@ -412,6 +415,15 @@ def options_come_from_a_file_variables_and_flags(checks):
         sink.stop()
         for arguments, text in (
                 (("--set", "retry.max_wiat=2s"), "did you mean MONARC_RETRY__MAX_WAIT"),
+                (("--set", "retry.max_wiat=2s"), "--set retry.max_wiat: "),
+                (("--limit", "-1"), "--limit: must be a whole number from 0, got '-1'"),
+                (("--skip-lines", "0x10"), "--skip-lines"), (("--max-bad", "9" * 20), "--max-bad"),
+                (("--give-up-after", "nan"), "--give-up-after: must be a number of seconds"),
+                (("--time-format", "days"), "auto, seconds, milliseconds, iso8601, got 'days'"),
+                (("--time-format", "seconds"), "--time-format needs --time"),
+                (("--format", "xml"), "auto, ndjson, csv, got 'xml'"),
+                (("--delimiter", ";"), "--format csv"), (("--text", "a"), "--format csv"),
+                (("--id-prefix", "x"), "--id-prefix"),
                 (("--set", "batch.max_records=0"), "--set batch.max_records: batch.max_records must be 1..1000"),
                 (("--set", "nonsense"), "--set must be OPTION=VALUE"),
                 (("--set", "monasca.token=abc"), "give env:NAME or file:/path"),
@@ -425,6 +437,10 @@ def options_come_from_a_file_variables_and_flags(checks):
             checks.check("%s: exit 2" % (arguments,), sent.code == 2 and text in sent.err, sent)
     for arguments, text in (((), "FILE"), (("-",), "--class"), (("-", "--metric", "m"), "--value"),
                             (("-", "--metric", "m", "--value", "v"), "--monasca"),
+                            (("-", "--class", "x" * 256), "--class must have at most 255 bytes, got 256"),
+                            (("-", "--class", "c", "--id-prefix", "x" * 1100), "--id-prefix must have at most"),
+                            (("-", "--metric", "a b", "--value", "v"), "--metric holds ' ' at byte 1"),
+                            (("-", "--metric", "m", "--value", "v", "--dimension", "_d"), "--dimension _d begins"),
                             (("-", "--metric", "m", "--value", "v", "--monasca", "ftp://x"), "--monasca: monasca.url"),
                             (("-", "--metric", "m", "--value", "v", "--token", "abc"), "--token")):
         sent = send(MONARC, *arguments, given=b"")

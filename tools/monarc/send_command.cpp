@@ -19,6 +19,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -61,10 +63,6 @@ std::string random_prefix() {
 int refuse(std::string_view text) {
     fmt::print(stderr, "send: {}\n", text);
     return send::exit_wrong_arguments;
-}
-
-bool is_csv(const send_arguments& a) {
-    return a.how == format::csv || (a.how == format::automatic && a.file.ends_with(".csv"));
 }
 
 std::unique_ptr<send::target>
@@ -166,7 +164,7 @@ int send_all(
          .limit = a.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
          .max_bad = a.max_bad,
          .give_up_after =
-             std::chrono::milliseconds(static_cast<std::int64_t>(a.give_up_seconds * 1000)),
+             std::chrono::milliseconds(std::llround(std::ceil(a.give_up_seconds * 1000))),
          .close_timeout = options.close_timeout,
          .window_bytes = send::window::bytes_for(options),
          .shows_progress = !a.is_quiet,
