@@ -8,12 +8,13 @@ import os
 import pty
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from send_process import Monasca, catches_signals, finish, ndjson, send, start, sums_of, to, wait_until
+from send_process import OUTSIDE, Monasca, catches_signals, finish, ndjson, send, start, sums_of, to, wait_until
 from sink_process import SANITIZED, SLOWER, Checks, Sink, read_store
 
 RECORDS = 20_000 if SANITIZED else 200_000
@@ -143,7 +144,7 @@ def bad_lines_are_left_out_counted_and_named(checks):
     checks.check("the first ten are named", named == min(10, total // every), named)
     if total // every > 10:
         checks.check("the others counted", "%d bad lines in all" % (total // every) in sent.err, sent.err)
-    check_exact(checks, "stopped at the first", stopped, every - 1, code=3)
+    check_exact(checks, "stopped at the first", stopped, every - 1, code=1)
     checks.check("where it stopped", stopped.summary["ending"] == "too_many_bad"
                  and stopped.summary["confirmed_line"] == every, stopped)
     checks.check("sums", summary["sum"]["sum"] == sum(good) + sum(range(1, every)), summary["sum"])
@@ -192,7 +193,7 @@ def what_cannot_be_read_is_named(checks):
                 ("directory", directory, 1, "Is a directory"),
                 ("missing", os.path.join(directory, "none.csv"), 1, "No such file or directory"),
                 ("no column", file_of(directory, "other.csv", b"a,b\n1,2\n"), 2,
-                 "the header: there is no column id; the header has a, b"),
+                 'the header: there is no column "id"; the header has "a", "b"'),
                 ("unreadable", "/proc/self/mem", 1, "Input/output error"),
                 ("binary", file_of(directory, "binary", bytes(range(256)) * 4), 3, "binary:1: no JSON")):
             sent = send(MONARC, path, *CLASS, *to(sink))
@@ -293,6 +294,7 @@ def no_receiver_is_given_up_in_time(checks):
                  == (1000, 0, 1000), ledger)
     checks.check("nothing is confirmed", sent.summary["confirmed_line"] == 0, sent)
     checks.check("why", "refused" in sent.err.lower(), sent.err)
+    checks.check("when", "nothing was acknowledged for 1 s: gave up" in sent.err, sent.err)
     checks.check("how to go on", "send them again with --skip-lines 0 --id-prefix p-" in text.out, text)
 
 
@@ -367,6 +369,48 @@ def a_part_of_a_file_can_be_sent(checks):
     checks.check("sum", summary["sum"]["sum"] == sum(range(51, 61)) + 100 + 1000, summary["sum"])
 
 
+def a_line_without_an_end_does_not_hold_a_signal_up(checks):
+    """A writer that never pauses: no line ends, no input is awaited."""
+    for arguments in (("--json",), ("--format", "csv", "--json"), ("--dry-run",), ("--skip-lines", 5, "--json")):
+        process = start(MONARC, "/dev/zero", "--class", "order", *arguments)
+        wait_until(lambda: catches_signals(process))
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        try:
+            sent = finish(process, timeout=30)
+        finally:
+            process.kill()
+        checks.check("%s: exit" % (arguments,), sent.code == 143, sent)
+
+
+def a_signal_ends_the_wait_for_a_writer(checks):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "pipe")
+        os.mkfifo(path)
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process = start(MONARC, path, "--class", "order")
+            wait_until(lambda: catches_signals(process))
+            time.sleep(1 * SLOWER) # it opens the pipe
+            process.send_signal(number)
+            try:
+                sent = finish(process, timeout=30)
+            finally:
+                process.kill()
+            checks.check("exit", sent.code == code, sent)
+            checks.check("nothing to say", sent.err == "", sent)
+
+
+def what_cannot_be_written_is_said(checks):
+    with open("/dev/full", "wb") as full, Sink(MONARC) as sink:
+        for arguments in (to(sink), to(sink)[:-1], ("--dry-run",), ("--dry-run", "--limit", 1000)):
+            done = subprocess.run(
+                [MONARC, "send", "-", *CLASS, *map(str, arguments)], input=ndjson(range(1, 1001)), stdout=full,
+                stderr=subprocess.PIPE, env=OUTSIDE, timeout=60 * SLOWER)
+            checks.check("%s: exit" % (arguments,), done.returncode == 1, done)
+            checks.check("%s: why" % (arguments,), b"stdout: No space left on device" in done.stderr, done)
+        sink.stop()
+
+
 def monasca_stops_for_a_while(checks):
     rows = RECORDS // 4
     start_at = int(time.time() * 1000) - 24 * 3600 * 1000
@@ -401,6 +445,12 @@ def a_dry_run_shows_what_would_go_out(checks):
         {"class": "order", "user_id": "u", "context": "order-%d" % n,
          "message": {"line": n, "id": "order-%d" % n, "price": round(n / 7, 2), "side": "buy"}} for n in (6, 7)], two)
     checks.check("bad", bad.code == 3 and "stdin:2: no JSON" in bad.err, bad)
+    checks.check("counted", "1 records shown, 1 bad lines, nothing sent" in bad.err, bad)
+    many = send(MONARC, "-", *CLASS, "--dry-run", given=b"nonsense\n" * 100)
+    checks.check("the first ten are named", many.code == 3 and many.err.count("would be left out") == 10
+                 and "100 bad lines" in many.err, many)
+    first = send(MONARC, "-", *CLASS, "--dry-run", "--max-bad", 0, given=b"nonsense\n" + ndjson([1]))
+    checks.check("stopped", first.code == 1 and first.out == "" and "more than 0 bad lines" in first.err, first)
     checks.check("stripped", json.loads(bad.out)["message"] == {"id": 1, "a": {"b": 1.5}}, bad)
     checks.check("metric", json.loads(metric.out) == {"name": "m", "dimensions": {"d": "x"}, "value": 2}, metric)
 
@@ -497,6 +547,9 @@ if __name__ == "__main__":
         after_a_signal_sending_goes_on_where_it_stopped,
         a_second_signal_stops_at_once,
         a_part_of_a_file_can_be_sent,
+        a_line_without_an_end_does_not_hold_a_signal_up,
+        a_signal_ends_the_wait_for_a_writer,
+        what_cannot_be_written_is_said,
         monasca_stops_for_a_while,
         a_dry_run_shows_what_would_go_out,
         options_come_from_a_file_variables_and_flags,
