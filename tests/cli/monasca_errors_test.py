@@ -338,6 +338,22 @@ def debug_hides():
         return expect(done, 0, out="\n", err=["POST", "/v3/auth/tokens", "***"]) or (f"leaks {leaks}" if leaks else None)
 
 
+def echoed_secrets():
+    """A server that repeats what it was sent, a redirect, an address: none brings a secret to the screen."""
+    def keystone(handler):
+        return 401, {}, {"error": {"message": "no such password: " + 'the"secret'}}
+    with server(keystone) as s:
+        done = run("--debug", "metric-list", OS_AUTH_URL=s.url + "/v3", OS_USERNAME="u", OS_PASSWORD='the"secret')
+        if done.returncode != 1 or "secret" in done.stderr or "***" not in done.stderr:
+            return str(done)
+    with server(lambda r: (302, {"Location": "http://elsewhere/?token=a-token"}, "")) as s:
+        done = run("metric-list", url=s.url)
+        if done.returncode != 1 or "a-token" in done.stderr or "elsewhere" not in done.stderr:
+            return str(done)
+    done = run("metric-list", "--monasca-api-url", "http://u:the-secret@h/", OS_TOKEN="t")
+    return None if done.returncode == 1 and "secret" not in done.stderr and "url must be" in done.stderr else str(done)
+
+
 def raw_from_stdin():
     metrics = [{"name": f"m{i}", "timestamp": i, "value": i, "dimensions": {"text": "} ] \" \\"}}
                for i in range(1200)]
@@ -458,6 +474,7 @@ cases.main([
     ("a password on the command line is not left in the list of processes", hidden_password),
     ("a password is asked for on a terminal, unseen", asked_password),
     ("--debug shows no secret", debug_hides),
+    ("secrets that come back are not shown", echoed_secrets),
     ("metric-create-raw reads many metrics from stdin, in batches, over one connection", raw_from_stdin),
     ("metric-create-raw reads a file", raw_from_file),
     ("metric-create-raw says where bad input is", raw_bad_input),
