@@ -407,6 +407,34 @@ def old_alarm_update():
             "a request was sent" if s.requests else None)
 
 
+def empty_texts():
+    """Empty positional words are sent, empty options are not; an empty answer to a change is a success."""
+    rows = [(["measurement-list", "", "t"], "/metrics/measurements?name=&start_time=t"),
+            (["metric-list", "--name", "", "--dimensions", ""], "/metrics?dimensions="),
+            (["notification-list", "--sort-by", "name\tdesc"], "/notification-methods?sort_by=name%09desc")]
+    for words, path in rows:
+        with server(lambda r: (200, {}, EMPTY_LIST)) as s:
+            wrong = expect(run(*words, url=s.url), 0, out="\n")
+            if wrong or [r[1] for r in s.requests] != ["/v2.0" + path]:
+                return f"{words}: {wrong} {s.requests}"
+    with server(lambda r: (201, {}, "")) as s:
+        done = run("alarm-definition-patch", "x", "--ok-actions", "", "--ok-actions", "a", url=s.url)
+        return expect(done, 0, out="[]\n") or (
+            None if json.loads(s.requests[0][2]) == {"ok_actions": ["", "a"]} else str(s.requests))
+
+
+def helps():
+    for words, out in ((["help", "metric-na"], "usage: monasca metric-name-list"), (["help", "complete"], "usage: monasca"),
+                       (["help", "alarm-h"], 'Command "alarm-h" matches:'), (["com"], "_monasca()"), (["-h"], "usage: ")):
+        done = run(*words)
+        if done.returncode != 0 or not done.stdout.startswith(out) or done.stderr:
+            return f"{words}: {done}"
+    for words in (["help", "frob"], ["frob", "--help"], ["-h", "frob"]):
+        if wrong := expect(run(*words), 1, err=["'frob' is not a valid subcommand"]):
+            return f"{words}: {wrong}"
+    return None
+
+
 def formats():
     elements = [{"name": "a, \"b\"", "dimensions": {"k": "v", "l": 1}}]
     with server(lambda r: (200, {}, {"links": [], "elements": elements})) as s:
@@ -480,6 +508,8 @@ cases.main([
     ("metric-create-raw says where bad input is", raw_bad_input),
     ("alarm-create falls back to alarm definitions", old_alarm_create),
     ("alarm-update with five words names the new commands", old_alarm_update),
+    ("empty words, empty options, empty answers", empty_texts),
+    ("help of a command, of several, of none", helps),
     ("csv, value, json and yaml", formats),
     ("start times before now", relative_times),
     ("completions and the manual page", completions),
