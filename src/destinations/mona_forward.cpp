@@ -31,6 +31,8 @@ struct mona_forward::link {
     transport::connection stream;
     std::list<awaited*> waiting; // in the order of writing
     bool is_broken = false;
+    bool has_unacked = false;        // payloads went out that nobody acknowledges
+    failure kind = failure::network; // of what broke it
     std::string why;
 
     link(asio::any_io_executor executor, std::atomic<int>& descriptor)
@@ -43,7 +45,8 @@ mona_forward::mona_forward(
     std::atomic<int>& descriptor,
     std::mt19937_64& random)
     : executor_(executor), options_(s.options), response_timeout_(s.response_timeout),
-      descriptor_(descriptor), random_(random), wire_(s.options), resolver_(std::move(executor)) {
+      ended_(s.ended), descriptor_(descriptor), random_(random), wire_(s.options),
+      resolver_(std::move(executor)) {
     if (options_.use_tls) {
         if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {
             throw std::system_error(errc::bad_options, "tls." + wrong);
@@ -141,6 +144,9 @@ void mona_forward::fail(link& broken, std::string why) noexcept {
     for (auto* one : broken.waiting) {
         one->bell.cancel();
     }
+    if (broken.has_unacked && !is_abandoned_ && ended_) {
+        ended_(broken.why);
+    }
 }
 
 // Always armed: sees a reset at once, also when nothing is awaited.
@@ -150,7 +156,14 @@ asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
     while (!over->is_broken) {
         const auto got = co_await over->stream.read(buffer.data(), buffer.size());
         if (!got) {
-            fail(*over, fmt::format("connection to {}: {}", peer(), got.error().message()));
+            // TLS 1.3 tells of a refused certificate only behind the handshake (D-5.10).
+            over->kind =
+                transport::is_tls_refusal(got.error()) ? failure::config : failure::network;
+            const auto& more = over->stream.what();
+            fail(
+                *over,
+                fmt::format(
+                    "connection to {}: {}", peer(), more.empty() ? got.error().message() : more));
             co_return;
         }
         answers.append({buffer.data(), *got});
@@ -194,6 +207,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
         fail(*over, fmt::format("write to {}: {}", peer(), ec.message()));
     }
     const bool was_written = !ec;
+    over->has_unacked = over->has_unacked || (was_written && !wants_ack);
     bool was_unanswered = false;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
         const auto patience =
@@ -224,8 +238,9 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
         verdict_now.what = verdict::delivered_unacked;
     } else {
         verdict_now.what = verdict::retry;
-        verdict_now.was_written = was_written;
+        verdict_now.was_written = was_written && over->kind == failure::network; // else no poison
         verdict_now.was_unanswered = was_unanswered;
+        verdict_now.kind = over->kind;
         verdict_now.why = over->why;
     }
     co_return verdict_now;
@@ -248,7 +263,10 @@ asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
     }
     if (is_stale(round)) {
         end_turn();
-        failed.why = link_ ? link_->why : std::string();
+        if (link_) {
+            failed.kind = link_->kind;
+            failed.why = link_->why;
+        }
         co_return failed;
     }
     failed = co_await connect();

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <random>
@@ -32,6 +33,9 @@ public:
         mona_forward_options options;
         tls_options tls;
         std::chrono::milliseconds response_timeout;
+        // Told why a connection ended on which payloads went out that nobody acknowledges: no
+        // attempt fails by that, and no loss is silent (D-1.4).
+        std::function<void(const std::string& why)> ended{};
     };
 
     mona_forward(
@@ -74,6 +78,7 @@ private:
     boost::asio::any_io_executor executor_;
     mona_forward_options options_;
     std::chrono::milliseconds response_timeout_;
+    std::function<void(const std::string& why)> ended_;
     transport::tls_context tls_;
     std::atomic<int>& descriptor_;
     std::mt19937_64& random_;

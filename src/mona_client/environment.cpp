@@ -1,5 +1,7 @@
 #include "mona_client/environment.hpp"
 
+#include "mona_client/client_log.hpp"
+
 #include <monarc/error.hpp>
 
 #include <fmt/format.h>
@@ -103,12 +105,23 @@ environment_reading read_environment() {
     return read_environment([](const char* name) -> const char* { return std::getenv(name); });
 }
 
+void say_bad_level(const environment_reading& reading) {
+    if (!reading.bad_level.empty()) {
+        say(log_level::error,
+            "bad_logging_level",
+            fmt::format(
+                "mona: MONA_LOGGING_LEVEL must be an integer, as 20, got \"{}\"; it stays unset",
+                reading.bad_level));
+    }
+}
+
 } // namespace monarc::mona_client
 
 namespace monarc::mona {
 
 client_options options_from_mona_env() {
     auto reading = mona_client::read_environment();
+    mona_client::say_bad_level(reading);
     if (!reading.wrong.empty()) {
         throw std::system_error(errc::bad_options, reading.wrong);
     }

@@ -24,6 +24,9 @@ environment_reading read_environment(const std::function<const char*(const char*
 // The same from this process.
 environment_reading read_environment();
 
+// To the log, if there is something to say.
+void say_bad_level(const environment_reading& reading);
+
 // The spellings that Python's int() takes.
 std::optional<std::int64_t> python_integer(std::string_view text) noexcept;
 

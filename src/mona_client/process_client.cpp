@@ -62,21 +62,29 @@ process_client& process_client::instance() {
 }
 
 process_client::process_client() {
-    ::pthread_atfork(&before_fork, &after_fork, &after_fork);
+    queue::record_queue::handle_forks(); // the exporter is started under loading_
+    ::pthread_atfork(&before_fork, &in_parent, &in_child);
 }
 
 // Nobody may hold one of our locks while the process is copied.
 void process_client::before_fork() {
     auto& client = instance();
     client.loading_.lock();
+    client.switching_.lock();
     client.global_lock_.lock();
     lock_log();
 }
-void process_client::after_fork() {
+void process_client::in_parent() {
     auto& client = instance();
     unlock_log();
     client.global_lock_.unlock();
+    client.switching_.unlock();
     client.loading_.unlock();
+}
+void process_client::in_child() {
+    auto& client = instance();
+    client.is_unwatched_.store(!client.files_.empty(), std::memory_order_relaxed);
+    in_parent();
 }
 
 void process_client::load() {
@@ -89,13 +97,7 @@ void process_client::load() {
     }
     auto reading = read_environment();
     set_log_options(reading.options.logging_level, reading.options.print_logs);
-    if (!reading.bad_level.empty()) {
-        say(log_level::error,
-            "bad_logging_level",
-            fmt::format(
-                "mona: MONA_LOGGING_LEVEL must be an integer, as 20, got \"{}\"; it stays unset",
-                reading.bad_level));
-    }
+    say_bad_level(reading);
     adopt(reading.options);
     if (!reading.wrong.empty()) {
         throw std::system_error(errc::bad_options, reading.wrong);
@@ -104,31 +106,15 @@ void process_client::load() {
     is_loaded_.store(true, std::memory_order_release);
 }
 
-// Under loading_. A file that is read already goes on being watched.
+// Under loading_. A file that is watched already goes on being watched.
 void process_client::adopt(const mona::client_options& options) {
     set_log_options(options.logging_level, options.print_logs);
     raises_.store(options.raise_exceptions, std::memory_order_relaxed);
-    if (!files_.empty() && files_.back()->path() == options.config_file) {
+    if (!files_.empty() && files_.back()->path() == options.config_file &&
+        !is_unwatched_.load(std::memory_order_relaxed)) {
         return;
     }
-    // The watching thread must not be there any more when the process comes apart.
-    static const bool is_registered = std::atexit([] {
-                                          auto& client = instance();
-                                          if (client.process_ == ::getpid()) {
-                                              const std::lock_guard hold(client.loading_);
-                                              client.files_.back()->stop();
-                                          }
-                                      }) == 0;
-    (void)is_registered;
-    if (!files_.empty()) {
-        files_.back()->stop();
-    }
-    auto& fresh = *files_.emplace_back(std::make_unique<switch_file>(options.config_file));
-    fresh.on_reading = [] { instance().obey_switch(); };
-    process_ = ::getpid();
-    switch_.store(&fresh, std::memory_order_release);
-    fresh.watch();
-    obey_switch();
+    watch(options.config_file);
     if (is_said(log_level::debug)) {
         const auto& ca_file = options.exporter.tls.ca_file;
         say(log_level::debug,
@@ -139,19 +125,70 @@ void process_client::adopt(const mona::client_options& options) {
     }
 }
 
-bool process_client::is_off() noexcept {
-    const char* const variable = std::getenv("MONA_DISABLE_ALL");
-    is_env_off_.store(variable != nullptr && *variable != '\0', std::memory_order_relaxed);
+// Under loading_. In the place of the file before.
+void process_client::watch(const std::string& path) {
+    // The watching thread must not be there any more when the process comes apart.
+    static const bool is_registered = std::atexit([] {
+                                          auto& client = instance();
+                                          if (client.process_ == ::getpid()) {
+                                              const std::lock_guard hold(client.loading_);
+                                              client.files_.back()->stop();
+                                          }
+                                      }) == 0;
+    (void)is_registered;
+    auto made = std::make_unique<switch_file>(path);
+    files_.reserve(files_.size() + 1); // first what can fail
+    if (!files_.empty()) {
+        is_unwatched_.exchange(false, std::memory_order_relaxed) ? files_.back()->leave_to_parent()
+                                                                 : files_.back()->stop();
+    }
+    auto& fresh = *files_.emplace_back(std::move(made));
+    fresh.on_reading = [] { instance().obey_switch(); };
+    process_ = ::getpid();
+    switch_.store(&fresh, std::memory_order_release);
+    fresh.watch();
     obey_switch();
+}
+
+// In a child that was forked before the exporter was started, and so may start its own. Else it is
+// inert, and the file of no interest.
+void process_client::watch_again() noexcept {
+    try {
+        const std::lock_guard hold(loading_);
+        if (is_unwatched_.load(std::memory_order_relaxed) && exporter_.load() == nullptr) {
+            const auto path = files_.back()->path();
+            watch(path);
+        }
+        is_unwatched_.store(false, std::memory_order_relaxed);
+    } catch (...) { // no memory for it: the next call tries again
+    }
+}
+
+bool process_client::is_off() noexcept {
+    if (is_unwatched_.load(std::memory_order_relaxed)) [[unlikely]] {
+        watch_again();
+    }
+    const char* const variable = std::getenv("MONA_DISABLE_ALL");
+    const bool is_env_off = variable != nullptr && *variable != '\0';
+    if (is_env_off_.load(std::memory_order_relaxed) != is_env_off) {
+        is_env_off_.store(is_env_off, std::memory_order_relaxed);
+    }
+    if (was_off_.load(std::memory_order_relaxed) != is_switched_off()) { // seldom: no lock else
+        obey_switch();
+    }
     return was_off_.load(std::memory_order_relaxed);
+}
+
+bool process_client::is_switched_off() const noexcept {
+    const auto* const file = switch_.load(std::memory_order_acquire);
+    return is_env_off_.load(std::memory_order_relaxed) || (file != nullptr && file->is_off());
 }
 
 // The exporter is touched at a change only: the application may switch it off, too.
 void process_client::obey_switch() noexcept {
-    const auto* const file = switch_.load(std::memory_order_acquire);
-    const bool is_off =
-        is_env_off_.load(std::memory_order_relaxed) || (file != nullptr && file->is_off());
-    if (was_off_.exchange(is_off, std::memory_order_acq_rel) != is_off) {
+    const std::lock_guard hold(switching_);
+    const bool is_off = is_switched_off();
+    if (was_off_.exchange(is_off, std::memory_order_relaxed) != is_off) {
         if (auto* const running = exporter_.load(std::memory_order_acquire)) {
             running->set_enabled(!is_off);
         }
@@ -192,12 +229,15 @@ void process_client::start_exporter(mona::client_options options) {
             "already_inited",
             "mona: the exporter of the process runs already, by start_from_env(); it is used as it "
             "is");
-        exporter_.store(running, std::memory_order_release);
+        use(*running);
     } else {
-        auto& fresh = pipeline::start_process_exporter(exporter_options_of(options));
-        exporter_.store(&fresh, std::memory_order_release);
+        use(pipeline::start_process_exporter(exporter_options_of(options)));
     }
-    auto& e = *exporter_.load(std::memory_order_relaxed);
+}
+
+void process_client::use(exporter& e) noexcept {
+    const std::lock_guard hold(switching_);
+    exporter_.store(&e, std::memory_order_release);
     if (was_off_.load(std::memory_order_relaxed)) {
         e.set_enabled(false);
     }

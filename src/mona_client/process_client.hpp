@@ -61,10 +61,15 @@ public:
 private:
     process_client();
     static void before_fork();
-    static void after_fork();
+    static void in_parent();
+    static void in_child();
 
     void adopt(const mona::client_options& options);
+    void watch(const std::string& path);
+    void watch_again() noexcept;
     void start_exporter(mona::client_options options);
+    void use(exporter& e) noexcept;
+    bool is_switched_off() const noexcept;
     void obey_switch() noexcept;
 
     std::mutex loading_; // and setting up
@@ -72,7 +77,9 @@ private:
     mona::client_options options_;
     std::vector<std::unique_ptr<switch_file>> files_; // the last one counts; any may be looked at
     std::atomic<switch_file*> switch_{nullptr};
+    std::atomic<bool> is_unwatched_{false}; // the thread that watched is not in this process
     std::atomic<bool> is_env_off_{false};
+    std::mutex switching_; // so that what was seen last holds
     std::atomic<bool> was_off_{false};
     std::atomic<bool> raises_{false};
     std::atomic<double (*)()> clock_{nullptr};

@@ -92,6 +92,15 @@ void switch_file::stop() noexcept {
         [[maybe_unused]] const auto written = ::write(stopping_, &one, sizeof one);
         thread_.join();
     }
+    close_descriptors();
+}
+
+// Nothing is written to what both have, and the thread's object, which cannot be joined, stays.
+void switch_file::leave_to_parent() noexcept {
+    close_descriptors();
+}
+
+void switch_file::close_descriptors() noexcept {
     for (auto* const fd : {&events_, &stopping_}) {
         if (*fd >= 0) {
             ::close(std::exchange(*fd, -1));
@@ -148,7 +157,7 @@ bool switch_file::begin_watching() {
 void switch_file::watch() {
     say(log_level::info, "config_watching", "mona: watching the configuration file");
     if (!path_.empty()) {
-        if (!begin_watching()) {
+        if (!begin_watching() || (stopping_ = ::eventfd(0, EFD_CLOEXEC)) < 0) {
             const auto why = folder_.empty() ? std::string("has no folder; write ./ before it")
                                              : std::system_category().message(errno);
             say(log_level::warning,
@@ -156,7 +165,6 @@ void switch_file::watch() {
                 fmt::format("mona: configuration file {}: {}; it is not watched", path_, why));
             return;
         }
-        stopping_ = ::eventfd(0, EFD_CLOEXEC);
         sigset_t all_signals; // as for the exporter's thread
         sigset_t before;
         ::sigfillset(&all_signals);

@@ -37,6 +37,8 @@ public:
     void watch();
     // The last reading holds on.
     void stop() noexcept;
+    // The same in a forked child, where the thread is not: the parent's goes on.
+    void leave_to_parent() noexcept;
 
 private:
     // What tells one state of a path from the next.
@@ -47,6 +49,7 @@ private:
 
     fingerprint look() const noexcept;
     void read();
+    void close_descriptors() noexcept;
     bool begin_watching();
     void run() noexcept;
     void read_again() noexcept;

@@ -153,7 +153,10 @@ void io_loop::open_stages() {
         const destinations::mona_forward::settings settings{
             .options = *forward,
             .tls = options_.tls,
-            .response_timeout = options_.response_timeout};
+            .response_timeout = options_.response_timeout,
+            .ended = [this](const std::string& why) {
+                contexts_->out().say_connection_ended(why);
+            }};
         auto destination = std::make_unique<destinations::mona_forward>(
             io_.get_executor(), settings, descriptors[0], random_);
         const aggregate::aggregator_settings how{

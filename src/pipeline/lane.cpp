@@ -114,6 +114,22 @@ void lane::say_memory_is_full(std::size_t limit) {
         steady::now());
 }
 
+void lane::say_connection_ended(const std::string& why) noexcept {
+    try {
+        last_error_ = why;
+        ending_.happened(
+            log_,
+            log_level::warning,
+            fmt::format(
+                "{}: {}; what was sent last may be lost, because nothing is acknowledged: with "
+                "mona.ack = on it is sent again",
+                destination_.name(),
+                why),
+            steady::now());
+    } catch (...) { // no memory to say it
+    }
+}
+
 void lane::abandon_rest() {
     destination_.abandon();
     const auto left = list_.ready_records() + list_.in_flight_records();

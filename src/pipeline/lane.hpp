@@ -48,6 +48,8 @@ public:
     // is none.
     bool drop_oldest_for_memory() { return list_.drop_oldest(reason::memory); }
     void say_memory_is_full(std::size_t limit);
+    // On which payloads went out that nobody acknowledges.
+    void say_connection_ended(const std::string& why) noexcept;
     // close_timeout is over.
     void abandon_rest();
 
@@ -70,6 +72,7 @@ private:
     repeated_failure failing_;
     repeated_failure refusing_;
     repeated_failure overflowing_;
+    repeated_failure ending_;
     std::string last_error_;
     bool has_advised_ = false; // to switch acknowledgements off
     std::optional<time_point> stop_at_;

@@ -1134,6 +1134,10 @@ struct all_queues {
     }
 };
 
+void record_queue::handle_forks() {
+    all_queues::instance();
+}
+
 void record_queue::remember() {
     auto& all = all_queues::instance();
     const std::lock_guard guard(all.lock);

@@ -184,6 +184,11 @@ public:
     static constexpr std::size_t max_descriptors = 5;
     std::span<std::atomic<int>, max_descriptors> descriptors() noexcept { return descriptors_; }
 
+    // Puts the queues' handlers for fork() in place. Whoever makes queues under a lock of his own
+    // that his handlers take calls it before he registers those: handlers that were registered
+    // last take their locks first.
+    static void handle_forks();
+
     // In the child of a fork every exporter of the parent is inert (D-9.8).
     bool is_inert() const noexcept {
         return state_.load(std::memory_order_relaxed) == state::inert;

@@ -12,6 +12,7 @@
 #include <climits>
 #include <mutex>
 #include <new>
+#include <utility>
 
 namespace monarc::transport {
 namespace {
@@ -104,24 +105,30 @@ std::string load_trusted(SSL_CTX* context, const tls_options& options) {
                : fmt::format("ca_file {}: {}", options.ca_file, file_reason());
 }
 
-void set_host(SSL* ssl, const std::string& host, bool verifies) {
+// Returns: false if a certificate could not be held against it; then nobody must be talked to.
+bool set_host(SSL* ssl, const std::string& host, bool verifies) {
     boost::system::error_code is_name;
-    boost::asio::ip::make_address(host, is_name);
+    const auto address = boost::asio::ip::make_address(host, is_name);
     if (is_name) {
         SSL_set_tlsext_host_name(ssl, host.c_str());
     }
     if (!verifies) {
-        return;
+        return true;
     }
     auto* const wanted = ::SSL_get0_param(ssl);
     // The subject's common name is no place for a host's (RFC 6125).
     ::X509_VERIFY_PARAM_set_hostflags(
         wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    if (is_name) {
-        ::X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size());
-    } else {
-        ::X509_VERIFY_PARAM_set1_ip_asc(wanted, host.c_str());
+    if (is_name) { // OpenSSL takes an empty one for "whoever it is"
+        return !host.empty() &&
+               ::X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1;
     }
+    if (address.is_v4()) {
+        const auto bytes = address.to_v4().to_bytes();
+        return ::X509_VERIFY_PARAM_set1_ip(wanted, bytes.data(), bytes.size()) == 1;
+    }
+    const auto bytes = address.to_v6().to_bytes(); // without a zone, which no certificate has
+    return ::X509_VERIFY_PARAM_set1_ip(wanted, bytes.data(), bytes.size()) == 1;
 }
 
 // Reasons from SSL_AD_REASON_OFFSET on are alerts that were received.
@@ -196,13 +203,24 @@ tls_session::tls_session(const tls_context& context, const std::string& host)
         throw std::bad_alloc();
     }
     ::SSL_set_bio(ssl_.get(), in, out); // owns both
-    set_host(ssl_.get(), host, context.verifies_);
+    if (!set_host(ssl_.get(), host, context.verifies_)) {
+        unverifiable_ = fmt::format("no certificate can be held against the name \"{}\"", host);
+    }
     ::SSL_set_connect_state(ssl_.get());
 }
 
 tls_session::~tls_session() = default;
 
+tls_session::progress tls_session::fail(tls_errc why, std::string what) {
+    error_ = why;
+    what_ = std::move(what);
+    return progress::failed;
+}
+
 tls_session::progress tls_session::handshake() {
+    if (!unverifiable_.empty()) {
+        return fail(tls_errc::bad_certificate, unverifiable_);
+    }
     ::ERR_clear_error();
     return judge(::SSL_do_handshake(ssl_.get()));
 }
@@ -213,7 +231,12 @@ tls_session::progress tls_session::write(std::string_view bytes) {
     }
     ::ERR_clear_error();
     std::size_t written = 0; // all of it: the output has no bound
-    return judge(::SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written));
+    const auto now = judge(::SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written));
+    if (now == progress::done || now == progress::failed) {
+        return now;
+    }
+    // In the middle of a message of the peer's to TLS itself, such as a ticket in pieces.
+    return fail(tls_errc::damaged, "the peer has not ended what it says to TLS");
 }
 
 tls_session::progress tls_session::read(char* to, std::size_t bytes, std::size_t& got) {
@@ -233,14 +256,13 @@ tls_session::progress tls_session::judge(int returned) {
     const auto code = ::ERR_peek_last_error();
     const auto verified = ::SSL_get_verify_result(ssl_.get());
     if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verified != X509_V_OK) {
-        error_ = tls_errc::bad_certificate;
-        what_ = fmt::format("certificate: {}", ::X509_verify_cert_error_string(verified));
         ::ERR_clear_error();
-        return progress::failed;
+        return fail(
+            tls_errc::bad_certificate,
+            fmt::format("certificate: {}", ::X509_verify_cert_error_string(verified)));
     }
-    error_ = kind_of(code, ::SSL_is_init_finished(ssl_.get()) == 0);
-    what_ = last_reason(error_.message());
-    return progress::failed;
+    const auto kind = kind_of(code, ::SSL_is_init_finished(ssl_.get()) == 0);
+    return fail(kind, last_reason(make_error_code(kind).message()));
 }
 
 void tls_session::say_good_bye() noexcept {

@@ -73,7 +73,7 @@ public:
     };
 
     progress handshake();
-    // Encrypts all of it.
+    // Encrypts all of it, or fails.
     progress write(std::string_view bytes);
     // done: `got` bytes, at least one, are at `to`.
     progress read(char* to, std::size_t bytes, std::size_t& got);
@@ -92,8 +92,10 @@ private:
     };
 
     progress judge(int returned);
+    progress fail(tls_errc why, std::string what);
 
     std::unique_ptr<ssl_st, freed> ssl_;
+    std::string unverifiable_; // the host, if no certificate can be held against it
     std::error_code error_;
     std::string what_;
 };

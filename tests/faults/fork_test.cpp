@@ -1,3 +1,4 @@
+#include "support/forked_child.hpp"
 #include "support/io_brake.hpp"
 #include "support/ledger.hpp"
 #include "support/plain_receiver.hpp"
@@ -16,7 +17,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +24,7 @@
 
 using namespace monarc::literals;
 using namespace std::chrono_literals;
+using support::in_child;
 
 namespace {
 
@@ -89,21 +90,6 @@ int connected_to(std::uint16_t port) {
         }
     }
     return count;
-}
-
-// Runs `work` in a forked child. Returns: its exit code; 1000 + signal if it was killed.
-template <class Work>
-int in_child(Work work) {
-    std::cout.flush(); // else a child that exits prints it once more
-    const pid_t child = ::fork();
-    if (child == 0) {
-        ::alarm(support::is_sanitized ? 60 : 20);
-        work();
-        ::_exit(99);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 [[noreturn]] void end_child(int code) {

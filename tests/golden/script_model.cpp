@@ -136,6 +136,7 @@ private:
         const bool is_too_large = message.size() > largest_message;
         if (is_too_large) {
             say(warning, "send_failed");
+            made_.too_large.push_back(event(id, message, time));
         }
         if (is_closed_ || is_too_large) {
             if (raises_) {

@@ -20,6 +20,8 @@ struct modelled {
     std::vector<std::string> also;
     // Events that were exported, whether the receiver was there to take them or not.
     std::vector<std::string> exported;
+    // Events that the original sends, and that no payload of ours holds.
+    std::vector<std::string> too_large;
     // By their steps, those that nothing happened to the receiver after.
     std::map<std::string, std::string> undisturbed;
     // Steps of exports while nobody had listened yet.

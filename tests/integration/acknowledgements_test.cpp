@@ -253,6 +253,28 @@ TEST_CASE("D-2.2 a retry brings the same bytes under the same chunk") {
     }
 }
 
+TEST_CASE("D-1.4 without acknowledgements the log says why a connection ended behind a payload") {
+    forward_receiver receiver;
+    receiver.on_connection([](std::size_t) {
+        manners m;
+        m.greeting = "\x92\xa4HELO\x80"; // it wants a shared key, and takes nothing before
+        return m;
+    });
+    receiver.start();
+    log_book log;
+    auto options = quick_options(receiver, {.ack = false});
+    options.log = log.writer();
+    exporter e(options);
+    const auto loan = e.open_context("loan", "42");
+    CHECK(loan.push("n"_key = 1));
+
+    CHECK(wait_until(
+        [&] { return log.count("HELO: the receiver wants a shared key") != 0; }, patience(10s)));
+    const auto result = e.close(0ms);
+    CHECK(result.delivered_unacked + result.dropped == 1); // D-5.5: unless the greeting came first
+    CHECK(e.stats().destinations.at(0).last_error.find("HELO") != std::string::npos);
+}
+
 TEST_CASE(
     "a peer that speaks another protocol gets nothing delivered, and the log says what it said") {
     struct peer {

@@ -1,4 +1,5 @@
 #include "mona_client/environment.hpp"
+#include "support/scoped_environment.hpp"
 
 #include <doctest/doctest.h>
 
@@ -126,5 +127,18 @@ TEST_CASE("each variable arrives") {
     CHECK(o.queue_circular);
     CHECK(o.raise_exceptions);
     CHECK(o.config_file == "./c.json");
+}
+
+TEST_CASE("a level that is no integer is said, also when init_client() reads the environment") {
+    const monarc::support::variables word{{"MONA_LOGGING_LEVEL", "INFO"}};
+    const monarc::support::scoped_environment environment(word);
+    std::string codes;
+    monarc::mona::set_log([&](const monarc::log_line& line) { codes += line.code; });
+
+    const auto options = monarc::mona::options_from_mona_env();
+
+    monarc::mona::set_log({});
+    CHECK(codes == "bad_logging_level");
+    CHECK(options.logging_level == 0);
 }
 }
