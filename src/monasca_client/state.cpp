@@ -1,5 +1,7 @@
 #include "monasca_client/state.hpp"
 
+#include "core/option_value.hpp"
+#include "encode/json_writer.hpp"
 #include "monasca_client/refusal.hpp"
 #include "monasca_client/target.hpp"
 
@@ -43,9 +45,9 @@ transport::http_url require_url(const std::string& text, std::string_view name) 
     if (!url) {
         throw bad_option(fmt::format(
             "{} must be http:// or https:// with a host and without user, query or fragment, got "
-            "'{}'",
+            "{}",
             name,
-            text));
+            shown(text)));
     }
     return std::move(*url);
 }
@@ -106,12 +108,17 @@ std::string client_state::masked(std::string_view text) const {
     std::string out(text);
     for (const auto* const one :
          {&options_.password, &options_.token, &options_.credential_secret, &token_}) {
-        const auto hidden = one->reveal();
-        if (hidden.empty()) {
+        const auto plain = one->reveal();
+        if (plain.empty()) {
             continue;
         }
-        for (auto at = out.find(hidden); at != out.npos; at = out.find(hidden, at + 3)) {
-            out.replace(at, hidden.size(), "***");
+        std::string in_json;
+        encode::put_json_text(in_json, plain);
+        const auto escaped = std::string_view(in_json).substr(1, in_json.size() - 2);
+        for (const auto hidden : {plain, escaped}) {
+            for (auto at = out.find(hidden); at != out.npos; at = out.find(hidden, at + 3)) {
+                out.replace(at, hidden.size(), "***");
+            }
         }
     }
     return out;
@@ -181,7 +188,7 @@ error client_state::failed(const wanted& what, const exchanged& done) const {
             : done.got.is_tls ? "SSL exception connecting to "
                               : "Unable to establish connection to ",
             done.url,
-            done.got.why),
+            masked(done.got.why)),
         .method = std::string(what.method),
         .url = done.url,
         .is_of_login = what.is_login};

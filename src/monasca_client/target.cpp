@@ -67,11 +67,12 @@ bool is_redirect(unsigned status) noexcept {
 }
 
 std::string redirected_target(
-    const std::string& location, const transport::http_url& origin, std::string_view from) {
+    const std::string& told, const transport::http_url& origin, std::string_view from) {
+    const auto location = told.substr(0, told.find('#')); // a fragment is never sent
     if (location.starts_with('/') && !location.starts_with("//")) {
         return encoded_path(location);
     }
-    const auto end = std::min(location.find_first_of("?#"), location.size());
+    const auto end = std::min(location.find('?'), location.size());
     const auto to = transport::parse_http_url(location.substr(0, end));
     if (to) {
         const bool is_same =

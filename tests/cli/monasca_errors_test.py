@@ -338,6 +338,22 @@ def debug_hides():
         return expect(done, 0, out="\n", err=["POST", "/v3/auth/tokens", "***"]) or (f"leaks {leaks}" if leaks else None)
 
 
+def echoed_secrets():
+    """A server that repeats what it was sent, a redirect, an address: none brings a secret to the screen."""
+    def keystone(handler):
+        return 401, {}, {"error": {"message": "no such password: " + 'the"secret'}}
+    with server(keystone) as s:
+        done = run("--debug", "metric-list", OS_AUTH_URL=s.url + "/v3", OS_USERNAME="u", OS_PASSWORD='the"secret')
+        if done.returncode != 1 or "secret" in done.stderr or "***" not in done.stderr:
+            return str(done)
+    with server(lambda r: (302, {"Location": "http://elsewhere/?token=a-token"}, "")) as s:
+        done = run("metric-list", url=s.url)
+        if done.returncode != 1 or "a-token" in done.stderr or "elsewhere" not in done.stderr:
+            return str(done)
+    done = run("metric-list", "--monasca-api-url", "http://u:the-secret@h/", OS_TOKEN="t")
+    return None if done.returncode == 1 and "secret" not in done.stderr and "url must be" in done.stderr else str(done)
+
+
 def raw_from_stdin():
     metrics = [{"name": f"m{i}", "timestamp": i, "value": i, "dimensions": {"text": "} ] \" \\"}}
                for i in range(1200)]
@@ -389,6 +405,34 @@ def old_alarm_update():
         done = run("alarm-update", "1", "n", "x>1", "true", "OK", url=s.url)
         return expect(done, 2, err=["alarm-definition-update", "alarm-definition-patch"]) or (
             "a request was sent" if s.requests else None)
+
+
+def empty_texts():
+    """Empty positional words are sent, empty options are not; an empty answer to a change is a success."""
+    rows = [(["measurement-list", "", "t"], "/metrics/measurements?name=&start_time=t"),
+            (["metric-list", "--name", "", "--dimensions", ""], "/metrics?dimensions="),
+            (["notification-list", "--sort-by", "name\tdesc"], "/notification-methods?sort_by=name%09desc")]
+    for words, path in rows:
+        with server(lambda r: (200, {}, EMPTY_LIST)) as s:
+            wrong = expect(run(*words, url=s.url), 0, out="\n")
+            if wrong or [r[1] for r in s.requests] != ["/v2.0" + path]:
+                return f"{words}: {wrong} {s.requests}"
+    with server(lambda r: (201, {}, "")) as s:
+        done = run("alarm-definition-patch", "x", "--ok-actions", "", "--ok-actions", "a", url=s.url)
+        return expect(done, 0, out="[]\n") or (
+            None if json.loads(s.requests[0][2]) == {"ok_actions": ["", "a"]} else str(s.requests))
+
+
+def helps():
+    for words, out in ((["help", "metric-na"], "usage: monasca metric-name-list"), (["help", "complete"], "usage: monasca"),
+                       (["help", "alarm-h"], 'Command "alarm-h" matches:'), (["com"], "_monasca()"), (["-h"], "usage: ")):
+        done = run(*words)
+        if done.returncode != 0 or not done.stdout.startswith(out) or done.stderr:
+            return f"{words}: {done}"
+    for words in (["help", "frob"], ["frob", "--help"], ["-h", "frob"]):
+        if wrong := expect(run(*words), 1, err=["'frob' is not a valid subcommand"]):
+            return f"{words}: {wrong}"
+    return None
 
 
 def formats():
@@ -458,11 +502,14 @@ cases.main([
     ("a password on the command line is not left in the list of processes", hidden_password),
     ("a password is asked for on a terminal, unseen", asked_password),
     ("--debug shows no secret", debug_hides),
+    ("secrets that come back are not shown", echoed_secrets),
     ("metric-create-raw reads many metrics from stdin, in batches, over one connection", raw_from_stdin),
     ("metric-create-raw reads a file", raw_from_file),
     ("metric-create-raw says where bad input is", raw_bad_input),
     ("alarm-create falls back to alarm definitions", old_alarm_create),
     ("alarm-update with five words names the new commands", old_alarm_update),
+    ("empty words, empty options, empty answers", empty_texts),
+    ("help of a command, of several, of none", helps),
     ("csv, value, json and yaml", formats),
     ("start times before now", relative_times),
     ("completions and the manual page", completions),

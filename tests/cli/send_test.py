@@ -8,12 +8,13 @@ import os
 import pty
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from send_process import Monasca, catches_signals, finish, ndjson, send, start, sums_of, to, wait_until
+from send_process import OUTSIDE, Monasca, catches_signals, finish, ndjson, send, start, sums_of, to, wait_until
 from sink_process import SANITIZED, SLOWER, Checks, Sink, read_store
 
 RECORDS = 20_000 if SANITIZED else 200_000
@@ -143,7 +144,7 @@ def bad_lines_are_left_out_counted_and_named(checks):
     checks.check("the first ten are named", named == min(10, total // every), named)
     if total // every > 10:
         checks.check("the others counted", "%d bad lines in all" % (total // every) in sent.err, sent.err)
-    check_exact(checks, "stopped at the first", stopped, every - 1, code=3)
+    check_exact(checks, "stopped at the first", stopped, every - 1, code=1)
     checks.check("where it stopped", stopped.summary["ending"] == "too_many_bad"
                  and stopped.summary["confirmed_line"] == every, stopped)
     checks.check("sums", summary["sum"]["sum"] == sum(good) + sum(range(1, every)), summary["sum"])
@@ -192,7 +193,7 @@ def what_cannot_be_read_is_named(checks):
                 ("directory", directory, 1, "Is a directory"),
                 ("missing", os.path.join(directory, "none.csv"), 1, "No such file or directory"),
                 ("no column", file_of(directory, "other.csv", b"a,b\n1,2\n"), 2,
-                 "the header: there is no column id; the header has a, b"),
+                 'the header: there is no column "id"; the header has "a", "b"'),
                 ("unreadable", "/proc/self/mem", 1, "Input/output error"),
                 ("binary", file_of(directory, "binary", bytes(range(256)) * 4), 3, "binary:1: no JSON")):
             sent = send(MONARC, path, *CLASS, *to(sink))
@@ -293,6 +294,7 @@ def no_receiver_is_given_up_in_time(checks):
                  == (1000, 0, 1000), ledger)
     checks.check("nothing is confirmed", sent.summary["confirmed_line"] == 0, sent)
     checks.check("why", "refused" in sent.err.lower(), sent.err)
+    checks.check("when", "nothing was acknowledged for 1 s: gave up" in sent.err, sent.err)
     checks.check("how to go on", "send them again with --skip-lines 0 --id-prefix p-" in text.out, text)
 
 
@@ -357,11 +359,56 @@ def a_part_of_a_file_can_be_sent(checks):
         path = file_of(directory, "table.csv", table.encode())
         part = send(MONARC, path, *CLASS, *to(sink), "--skip-lines", 51, "--limit", 10)
         quiet = send(MONARC, path, *CLASS, *to(sink)[:-1], "--quiet", "--skip-lines", 100)
+        capitals = file_of(directory, "TABLE.CSV", b"id,line\n101,1000\n")
+        decimal = send(MONARC, capitals, *CLASS, *to(sink), "--limit", "01")
         summary = sink.stop()
     check_exact(checks, "part", part, 10)
     checks.check("where it stands", part.summary["last_line"] == 61, part)
     checks.check("quiet", (quiet.code, quiet.out, quiet.err) == (0, "", ""), quiet)
-    checks.check("sum", summary["sum"]["sum"] == sum(range(51, 61)) + 100, summary["sum"])
+    check_exact(checks, "a name in capitals", decimal, 1)
+    checks.check("sum", summary["sum"]["sum"] == sum(range(51, 61)) + 100 + 1000, summary["sum"])
+
+
+def a_line_without_an_end_does_not_hold_a_signal_up(checks):
+    """A writer that never pauses: no line ends, no input is awaited."""
+    for arguments in (("--json",), ("--format", "csv", "--json"), ("--dry-run",), ("--skip-lines", 5, "--json")):
+        process = start(MONARC, "/dev/zero", "--class", "order", *arguments)
+        wait_until(lambda: catches_signals(process))
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        try:
+            sent = finish(process, timeout=30)
+        finally:
+            process.kill()
+        checks.check("%s: exit" % (arguments,), sent.code == 143, sent)
+
+
+def a_signal_ends_the_wait_for_a_writer(checks):
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "pipe")
+        os.mkfifo(path)
+        for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            process = start(MONARC, path, "--class", "order")
+            wait_until(lambda: catches_signals(process))
+            time.sleep(1 * SLOWER) # it opens the pipe
+            process.send_signal(number)
+            try:
+                sent = finish(process, timeout=30)
+            finally:
+                process.kill()
+            checks.check("exit", sent.code == code, sent)
+            checks.check("nothing to say", sent.err == "", sent)
+
+
+def what_cannot_be_written_is_said(checks):
+    with open("/dev/full", "wb") as full, Sink(MONARC) as sink:
+        for arguments in (to(sink), to(sink)[:-1], ("--dry-run",), ("--dry-run", "--limit", 1000)):
+            done = subprocess.run(
+                [MONARC, "send", "-", *CLASS, *map(str, arguments)], input=ndjson(range(1, 1001)), stdout=full,
+                stderr=subprocess.PIPE, env=OUTSIDE, timeout=60 * SLOWER)
+            checks.check("%s: exit" % (arguments,), done.returncode == 1, done)
+            checks.check("%s: why" % (arguments,), b"stdout: No space left on device" in done.stderr, done)
+        sink.stop()
 
 
 def monasca_stops_for_a_while(checks):
@@ -398,6 +445,12 @@ def a_dry_run_shows_what_would_go_out(checks):
         {"class": "order", "user_id": "u", "context": "order-%d" % n,
          "message": {"line": n, "id": "order-%d" % n, "price": round(n / 7, 2), "side": "buy"}} for n in (6, 7)], two)
     checks.check("bad", bad.code == 3 and "stdin:2: no JSON" in bad.err, bad)
+    checks.check("counted", "1 records shown, 1 bad lines, nothing sent" in bad.err, bad)
+    many = send(MONARC, "-", *CLASS, "--dry-run", given=b"nonsense\n" * 100)
+    checks.check("the first ten are named", many.code == 3 and many.err.count("would be left out") == 10
+                 and "100 bad lines" in many.err, many)
+    first = send(MONARC, "-", *CLASS, "--dry-run", "--max-bad", 0, given=b"nonsense\n" + ndjson([1]))
+    checks.check("stopped", first.code == 1 and first.out == "" and "more than 0 bad lines" in first.err, first)
     checks.check("stripped", json.loads(bad.out)["message"] == {"id": 1, "a": {"b": 1.5}}, bad)
     checks.check("metric", json.loads(metric.out) == {"name": "m", "dimensions": {"d": "x"}, "value": 2}, metric)
 
@@ -412,6 +465,15 @@ def options_come_from_a_file_variables_and_flags(checks):
         sink.stop()
         for arguments, text in (
                 (("--set", "retry.max_wiat=2s"), "did you mean MONARC_RETRY__MAX_WAIT"),
+                (("--set", "retry.max_wiat=2s"), "--set retry.max_wiat: "),
+                (("--limit", "-1"), "--limit: must be a whole number from 0, got '-1'"),
+                (("--skip-lines", "0x10"), "--skip-lines"), (("--max-bad", "9" * 20), "--max-bad"),
+                (("--give-up-after", "nan"), "--give-up-after: must be a number of seconds"),
+                (("--time-format", "days"), "auto, seconds, milliseconds, iso8601, got 'days'"),
+                (("--time-format", "seconds"), "--time-format needs --time"),
+                (("--format", "xml"), "auto, ndjson, csv, got 'xml'"),
+                (("--delimiter", ";"), "--format csv"), (("--text", "a"), "--format csv"),
+                (("--id-prefix", "x"), "--id-prefix"),
                 (("--set", "batch.max_records=0"), "--set batch.max_records: batch.max_records must be 1..1000"),
                 (("--set", "nonsense"), "--set must be OPTION=VALUE"),
                 (("--set", "monasca.token=abc"), "give env:NAME or file:/path"),
@@ -425,6 +487,10 @@ def options_come_from_a_file_variables_and_flags(checks):
             checks.check("%s: exit 2" % (arguments,), sent.code == 2 and text in sent.err, sent)
     for arguments, text in (((), "FILE"), (("-",), "--class"), (("-", "--metric", "m"), "--value"),
                             (("-", "--metric", "m", "--value", "v"), "--monasca"),
+                            (("-", "--class", "x" * 256), "--class must have at most 255 bytes, got 256"),
+                            (("-", "--class", "c", "--id-prefix", "x" * 1100), "--id-prefix must have at most"),
+                            (("-", "--metric", "a b", "--value", "v"), "--metric holds ' ' at byte 1"),
+                            (("-", "--metric", "m", "--value", "v", "--dimension", "_d"), "--dimension _d begins"),
                             (("-", "--metric", "m", "--value", "v", "--monasca", "ftp://x"), "--monasca: monasca.url"),
                             (("-", "--metric", "m", "--value", "v", "--token", "abc"), "--token")):
         sent = send(MONARC, *arguments, given=b"")
@@ -481,6 +547,9 @@ if __name__ == "__main__":
         after_a_signal_sending_goes_on_where_it_stopped,
         a_second_signal_stops_at_once,
         a_part_of_a_file_can_be_sent,
+        a_line_without_an_end_does_not_hold_a_signal_up,
+        a_signal_ends_the_wait_for_a_writer,
+        what_cannot_be_written_is_said,
         monasca_stops_for_a_while,
         a_dry_run_shows_what_would_go_out,
         options_come_from_a_file_variables_and_flags,

@@ -29,6 +29,8 @@ def wrong_arguments_exit_2(checks):
             (["sink", "--port"], "--port"),
             (["sink", "--idle", "0"], "--idle"),
             (["sink", "--lose", "x"], "--lose"),
+            (["sink", "--lose", "-1"], "--lose"),
+            (["sink", "--exit-after", "0x10"], "--exit-after"),
             (["sink", "--max-connections", "0"], "--max-connections"),
             (["sink", "extra"], "extra"),
             (["sink", "--host", "no.such.host.invalid"], "--host"),

@@ -1,4 +1,5 @@
 #include "monasca/arguments.hpp"
+#include "monasca/help.hpp"
 
 #include <doctest/doctest.h>
 
@@ -61,6 +62,22 @@ TEST_CASE("a unique prefix of a command is the command, its exact name always") 
     CHECK(read({"alarm-history", "x"}).command->name == "alarm-history");
     CHECK(read({"alarm-hist"}).command == nullptr);
     CHECK(read({""}).command == nullptr);
+    CHECK(read({"alarm-c"}).command->name == "alarm-count"); // alarm-create is of 1.0.1
+    CHECK(read({"alarm-cr", "n", "e"}).command->name == "alarm-create");
+    CHECK(read({"alarm-"}).command == nullptr);
+}
+
+TEST_CASE("help of a command, of all that begin so, of those without a table") {
+    CHECK(help_about("metric-na").starts_with("usage: monasca metric-name-list"));
+    CHECK(
+        help_about("alarm-h") ==
+        "Command \"alarm-h\" matches:\n  alarm-history\n  alarm-history-list\n");
+    CHECK(help_about("complete").starts_with("usage: monasca complete"));
+    CHECK(help_about("frob") == "");
+    CHECK(extra_command("com") == "complete");
+    CHECK(extra_command("ma") == "man-page");
+    CHECK(extra_command("m") == ""); // metric-list begins so as well
+    CHECK(extra_command("") == "");
 }
 
 TEST_CASE("negative numbers and words with blanks are values, other dashes are not") {

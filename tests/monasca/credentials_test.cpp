@@ -92,6 +92,15 @@ TEST_CASE("without a type the way is found by what is there") {
              {"OS_AUTH_URL", "http://k"}}) == login_method::application_credential);
 }
 
+TEST_CASE("without Keystone there is a token, or the user of 1.0.1, whom nobody checks") {
+    scene s{.variables = {{"OS_NO_CLIENT_AUTH", "1"}, {"MONASCA_API_URL", "http://m"}}};
+    CHECK(s.wrong().find("a token must be given") != std::string::npos);
+    s.variables["OS_USERNAME"] = "u";
+    CHECK(s.wrong().find("a token must be given") != std::string::npos);
+    s.variables["OS_PASSWORD"] = "p";
+    CHECK(s.options().token.is_empty());
+}
+
 TEST_CASE("the types without Keystone") {
     scene s{.variables = {{"OS_AUTH_TYPE", "none"}, {"OS_ENDPOINT", "http://m/v2.0"}}};
     CHECK(s.options().token == secret("notused"));
@@ -145,6 +154,31 @@ TEST_CASE("default domains fill what is missing, the plain default only for vers
     CHECK(s.options().project_domain_id == "x");
     s.variables["OS_DEFAULT_DOMAIN_NAME"] = "Named";
     CHECK(s.options().project_domain == "Named");
+
+    s = user();
+    s.variables["OS_AUTH_TYPE"] = "v3password";
+    s.variables["OS_DEFAULT_DOMAIN_ID"] = "x";
+    CHECK(s.wrong().find("--os-user-domain-name") != std::string::npos);
+    s.variables["OS_IDENTITY_API_VERSION"] = "3";
+    CHECK(s.options().user_domain_id == "default");
+}
+
+TEST_CASE("beside a project a domain is that of user and project, the system does not count") {
+    auto s = user();
+    s.variables["OS_DOMAIN_NAME"] = "d";
+    CHECK(s.options().user_domain == "");
+    s.variables["OS_PROJECT_NAME"] = "p";
+    s.variables["OS_PROJECT_DOMAIN_ID"] = "pd";
+    s.variables["OS_SYSTEM_SCOPE"] = "all";
+    CHECK(s.options().user_domain == "d");
+    CHECK(s.options().project_domain == "");
+    CHECK(!s.options().is_for_system);
+
+    s = user();
+    s.variables["OS_SYSTEM_SCOPE"] = "all";
+    CHECK(s.options().is_for_system);
+    s.variables["OS_TRUST_ID"] = "t";
+    CHECK(!s.options().is_for_system);
 }
 
 TEST_CASE("old names stand in: tenant, endpoint type, token") {
@@ -157,6 +191,24 @@ TEST_CASE("old names stand in: tenant, endpoint type, token") {
     CHECK(s.options().url == "http://m");
     s.variables["OS_PROJECT_NAME"] = "new";
     CHECK(s.options().project == "new");
+    s.variables["OS_INTERFACE"] = "admin";
+    CHECK(s.options().interface == "internal");
+}
+
+TEST_CASE("an option wins over a variable, that over clouds.yaml, also by another name") {
+    auto s = user();
+    s.clouds_text = "clouds: {c: {interface: admin, auth: {project_name: P}}}";
+    s.variables["OS_CLOUD"] = "c";
+    s.variables["OS_TENANT_NAME"] = "variable";
+    s.variables["OS_ENDPOINT_TYPE"] = "internalURL";
+    CHECK(s.options().project == "variable");
+    CHECK(s.options().interface == "internal");
+    s.words = {"--os-interface", "public", "--os-project-name", "", "--os-tenant-name", "option"};
+    s.variables["OS_PROJECT_NAME"] = "new";
+    CHECK(s.options().project == "option");
+    CHECK(s.options().interface == "public");
+    s.words = {"--os-username", "", "--os-password="};
+    CHECK(s.options().username == "u");
 }
 
 TEST_CASE("insecure beats a CA file, verify beats the variable; a key alone is not looked at") {

@@ -44,6 +44,7 @@ TEST_CASE("a redirect is followed only within scheme, host and port") {
 
     CHECK(to("http://h:8070/moved?x=1") == "/moved?x=1");
     CHECK(to("http://h:8070") == "/");
+    CHECK(to("http://h:8070/moved?x=1#part") == "/moved?x=1");
     CHECK(to("/moved") == "/moved");
     CHECK(to("moved/here") == "/v2.0/moved/here");
     CHECK(to("/a b\r\nX: y") == "/a%20b%0D%0AX:%20y");

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <limits>
 #include <string>
 #include <variant>
@@ -107,7 +108,7 @@ TEST_CASE("columns that are asked for come as text; one that is not there is nam
 
     reader wrong("id,n\n", {.columns = {"nn"}});
     CHECK(wrong.header() == found::bad_line);
-    CHECK(wrong.why == "there is no column nn; the header has id, n");
+    CHECK(wrong.why == R"(there is no column "nn"; the header has "id", "n")");
     reader wrong_text("id,n\n", {.text_columns = {"nn"}});
     CHECK(wrong_text.header() == found::bad_line);
 }
@@ -134,7 +135,34 @@ TEST_CASE("a column without a name is called after its place, a name stands only
 
     reader twice("a,a\n1,2\n");
     CHECK(twice.header() == found::bad_line);
-    CHECK(twice.why.find("two columns have the name a") != std::string::npos);
+    CHECK(twice.why.find("two columns have the name \"a\"") != std::string::npos);
+}
+
+TEST_CASE("a header of which nothing can come is refused") {
+    reader returns("a,b\r1,2\r3,4\r");
+    CHECK(returns.header() == found::bad_line);
+    CHECK(returns.why == R"(a carriage return in "b\x0d1"; lines must end in LF or CRLF)");
+
+    reader one("a;b\n1;2\n", {.columns = {"a"}});
+    CHECK(one.header() == found::bad_line);
+    CHECK(one.why.find("--delimiter") != std::string::npos);
+
+    reader escape("a\x1b[2J,b\n", {.columns = {"c"}});
+    CHECK(escape.header() == found::bad_line);
+    CHECK(escape.why.find('\x1b') == std::string::npos);
+
+    reader quoted("\"two\r\nlines\",b\r\n1,2\r\n");
+    REQUIRE(quoted.header() == found::row);
+    REQUIRE(quoted.next() == found::row);
+    CHECK(quoted.r.fields[0].name == "two\r\nlines");
+}
+
+TEST_CASE("a header of 100 000 columns is read in no time") {
+    reader wide(std::string(100'000, ',') + "\n" + std::string(100'000, ',') + "\n", {}, 1 << 20);
+    const auto begun = std::chrono::steady_clock::now();
+    REQUIRE(wide.header() == found::row);
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::seconds(10)); // it took minutes
+    CHECK(wide.next() == found::row);
 }
 
 TEST_CASE("another delimiter; skipped lines; an empty input has no header") {

@@ -74,15 +74,28 @@ TEST_CASE("a column is a member, with dots also a member of a member; the later 
     CHECK(std::holds_alternative<nested>(from.r.chosen[6]));
 }
 
+TEST_CASE("a member of a member is looked for in the one that is sent") {
+    reader from(
+        R"({"a":{"b":1},"a":5}
+{"a":5,"a":{"b":2}})",
+        {"a.b"});
+    REQUIRE(from.next() == found::row);
+    CHECK(std::holds_alternative<missing>(from.r.chosen[0]));
+    REQUIRE(from.next() == found::row);
+    CHECK(std::get<std::int64_t>(from.r.chosen[0]) == 2);
+}
+
 TEST_CASE("a bad line says what is wrong, and the next one is read") {
     const std::string deep = std::string(12, '[') + std::string(12, ']');
     for (const auto& [line, word] : std::vector<std::pair<std::string, std::string>>{
              {"{\"a\":}", "no JSON"},
-             {"nonsense", "no JSON"},
+             {"nonsense", "--format csv"},
+             {"id,age", "--format csv"},
+             {"{\"a\":1e400}", "in quotes"},
              {"[{\"a\":1}]", "array"},
              {"17", "no JSON object"},
              {"{\"a\":1} {\"b\":2}", "no JSON"},
-             {"{\"a\":100000000000000000000}", "no JSON"},
+             {"{\"a\":100000000000000000000}", "beyond 64 bits"},
              {"{\"a\":" + deep + "}", "deep"}}) {
         CAPTURE(line);
         reader from(line + "\n{\"good\":1}\n");

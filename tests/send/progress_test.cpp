@@ -42,6 +42,12 @@ TEST_CASE("without a size there is neither share nor ETA") {
     CHECK(p.bar(200, false).find('[') == std::string::npos);
 }
 
+TEST_CASE("a file that grows is read to 100 %, not beyond") {
+    progress p;
+    p.add({.bytes_read = 3 * mebibyte, .bytes_total = 2 * mebibyte}, start);
+    CHECK(p.line().find("3.0 of 2.0 MiB (100 %) read") == 0);
+}
+
 TEST_CASE("a bar is never as wide as the terminal") {
     const auto p = halfway();
     CHECK(

@@ -53,13 +53,13 @@ TEST_CASE("JSON is shown as the exporter reads it") {
 }
 
 TEST_CASE("an id is a text or a whole number of at most 1024 bytes") {
-    mona_target to({.class_name = "loan", .id = 0});
+    mona_target to({.class_name = "loan", .id = 0, .id_name = "loan_id"});
     CHECK(to.prepare(flat({}, {value(std::int64_t{-5})})) == "");
     CHECK(to.prepare(flat({}, {value(std::uint64_t{18446744073709551615u})})) == "");
     CHECK(
         to.prepare(flat({}, {value(missing{})})) ==
-        "the id must be a text or a whole number, got nothing");
-    CHECK(to.prepare(flat({}, {value(1.5)})) != "");
+        R"("loan_id", the column of --id, is empty or not there)");
+    CHECK(to.prepare(flat({}, {value(1.0)})) == "the id must be a text or a whole number, got 1.0");
     CHECK(to.prepare(flat({}, {value(nullptr)})) != "");
     CHECK(to.prepare(flat({}, {text("")})) == "the id must have 1 to 1024 bytes, got 0");
     const std::string long_id(1025, 'x');
@@ -69,6 +69,10 @@ TEST_CASE("an id is a text or a whole number of at most 1024 bytes") {
 TEST_CASE("a time that is none is named") {
     mona_target to({.class_name = "loan", .time = 0});
     CHECK(to.prepare(flat({}, {text("soon")})).find("the time \"soon\" is not") == 0);
+    mona_target named({.class_name = "loan", .time = 0, .time_name = "at"});
+    CHECK(
+        named.prepare(flat({}, {value(missing{})})) ==
+        R"("at", the column of --time, is empty or not there)");
 }
 
 TEST_CASE("a CSV row beyond 256 KiB as JSON is refused, a smaller one is not") {
@@ -107,14 +111,24 @@ TEST_CASE("a row is a measurement with its dimensions") {
 
 TEST_CASE("what Monasca would refuse is named") {
     monasca_target to(
-        {.metric_column = 0, .value = 1, .dimensions = {{"host", 2}}, .time = 3}, now);
+        {.metric_column = 0,
+         .value = 1,
+         .dimensions = {{"host", 2}},
+         .time = 3,
+         .metric_name = "m",
+         .value_name = "v",
+         .time_name = "t"},
+        now);
     const auto moment = value(std::int64_t{1700000000});
     const auto wrong = [&](value name, value number, value host, value at) {
         return to.prepare(flat({}, {name, number, host, at}));
     };
     CHECK(wrong(text("load"), value(1.0), text("a"), moment) == "");
     CHECK(wrong(text("a b"), value(1.0), text("a"), moment).find("the metric's name holds") == 0);
-    CHECK(wrong(value(missing{}), value(1.0), text("a"), moment).find("the metric's name") == 0);
+    const value none = missing{};
+    CHECK(wrong(none, value(1.0), text("a"), moment).find("\"m\", the column of --m") == 0);
+    CHECK(wrong(text("load"), none, text("a"), moment).find("\"v\", the column of --v") == 0);
+    CHECK(wrong(text("load"), value(1.0), text("a"), none).find("\"t\", the column of --t") == 0);
     CHECK(
         wrong(text("load"), text("many"), text("a"), moment) ==
         "the value must be a number, got \"many\"");

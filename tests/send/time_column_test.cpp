@@ -79,6 +79,14 @@ TEST_CASE("what is no time is named") {
     CHECK(read(value(nullptr)).find("null is not a time") == 0);
     CHECK(read(value(missing{})).find("nothing is not a time") == 0);
     CHECK(read(value(true)).find("true is not a time") == 0);
+    CHECK(
+        read(value(std::int64_t{1700000000123456})) ==
+        "1700000000123456 is not between 1970 and 2106, in milliseconds");
+    CHECK(read("99999999999") == "\"99999999999\" is not between 1970 and 2106, in seconds");
+    CHECK(read(value(std::int64_t{-5})) == "-5 is not between 1970 and 2106, in seconds");
+    CHECK(
+        read(value(std::uint64_t{18446744073709551615u})).find("in milliseconds") !=
+        std::string::npos);
     CHECK(read("1969-12-31").find("between 1970 and 2106") != std::string::npos);
     CHECK(read("2107-01-01").find("between 1970 and 2106") != std::string::npos);
 }

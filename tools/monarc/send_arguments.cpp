@@ -1,9 +1,15 @@
 #include "monarc/send_arguments.hpp"
 
+#include "core/monasca_rules.hpp"
+#include "monarc/argument_checks.hpp"
+
+#include <monarc/detail/shape.hpp>
+#include <monarc/detail/slot.hpp>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <strings.h>
 
-#include <map>
 #include <string_view>
 
 namespace monarc::tool {
@@ -22,9 +28,9 @@ and the columns of --text, is text. Times: seconds or milliseconds since 1970, o
 A bad line is left out, counted and named with its number. Ctrl-C stops reading, waits for what was
 read, and says with which --skip-lines to go on; a second one stops at once.
 
-Exit codes: 0 all was delivered; 1 something was not delivered, or could not be read; 2 wrong
-arguments or options, or a column that is not there; 3 all but bad lines was delivered; 130 stopped
-by Ctrl-C; 143 by SIGTERM. The ledger goes to stdout, everything else to stderr.
+Exit codes: 0 all was delivered; 1 something was not, or could not be read or written; 2 wrong
+arguments or options, or a column that the CSV header lacks; 3 all but bad lines was delivered;
+130 stopped by Ctrl-C; 143 by SIGTERM. The ledger goes to stdout, everything else to stderr.
 
 Examples:
   monarc send loans.ndjson --class loan --id loan_id --time decided_at
@@ -59,25 +65,23 @@ void add_what(CLI::App& command, send_arguments& a) {
         ->allow_extra_args(false);
     command.add_option("--time", a.time, "Column with the time; else it is now")
         ->type_name("COLUMN");
-    const std::map<std::string, send::time_form> forms{
-        {"auto", send::time_form::automatic},
-        {"seconds", send::time_form::seconds},
-        {"milliseconds", send::time_form::milliseconds},
-        {"iso8601", send::time_form::iso8601}};
     command
         .add_option(
             "--time-format",
             a.form,
             "auto: numbers below 10^11 are seconds, others milliseconds, texts ISO 8601")
-        ->transform(CLI::CheckedTransformer(forms).description(""))
+        ->transform(one_of<send::time_form>(
+            {{"auto", send::time_form::automatic},
+             {"seconds", send::time_form::seconds},
+             {"milliseconds", send::time_form::milliseconds},
+             {"iso8601", send::time_form::iso8601}}))
         ->type_name("auto|seconds|milliseconds|iso8601");
 }
 
 void add_format(CLI::App& command, send_arguments& a) {
-    const std::map<std::string, format> formats{
-        {"auto", format::automatic}, {"ndjson", format::ndjson}, {"csv", format::csv}};
     command.add_option("--format", a.how, "auto: CSV if the name ends in .csv, else NDJSON")
-        ->transform(CLI::CheckedTransformer(formats).description(""))
+        ->transform(one_of<format>(
+            {{"auto", format::automatic}, {"ndjson", format::ndjson}, {"csv", format::csv}}))
         ->type_name("auto|ndjson|csv");
     command.add_option("--delimiter", a.delimiter, "Between the cells of CSV: a character, or tab")
         ->type_name("CHARACTER")
@@ -119,18 +123,22 @@ void add_where(CLI::App& command, send_arguments& a) {
 
 void add_how(CLI::App& command, send_arguments& a) {
     command.add_option("--skip-lines", a.skip_lines, "Leave out the first N lines, to go on")
+        ->transform(whole_number())
         ->type_name("N");
-    command.add_option("--limit", a.limit, "Send at most N records")->type_name("N");
+    command.add_option("--limit", a.limit, "Send at most N records")
+        ->transform(whole_number())
+        ->type_name("N");
     command
         .add_option(
             "--max-bad", a.max_bad, "Stop when more than N lines are bad; 0: at the first one")
+        ->transform(whole_number())
         ->type_name("N");
     command
         .add_option(
             "--give-up-after",
             a.give_up_seconds,
             "Stop when nothing was acknowledged for so long; 0: never")
-        ->check(CLI::Range(0.0, 1e9).description(""))
+        ->check(number_of_seconds())
         ->type_name("SECONDS")
         ->capture_default_str();
     command.add_flag(
@@ -139,17 +147,7 @@ void add_how(CLI::App& command, send_arguments& a) {
     command.add_flag("--json", a.json, "Print the summary as one JSON object");
 }
 
-} // namespace
-
-void add_arguments(CLI::App& command, send_arguments& a) {
-    command.footer(std::string(footer));
-    add_what(command, a);
-    add_format(command, a);
-    add_where(command, a);
-    add_how(command, a);
-}
-
-std::string why_not(const send_arguments& a) {
+std::string why_not_together(const send_arguments& a) {
     const bool is_metric = !a.metric.empty() || !a.metric_column.empty();
     if (a.class_name.empty() == !is_metric) {
         return "say what the lines are: --class NAME for Mona, or --metric NAME (or "
@@ -165,11 +163,75 @@ std::string why_not(const send_arguments& a) {
     if (is_metric && !(a.id.empty() && a.id_prefix.empty() && a.destination.mona.empty())) {
         return "--id, --id-prefix and --mona belong to --class";
     }
+    if (!a.id.empty() && !a.id_prefix.empty()) {
+        return "--id-prefix is for lines without --id; give one of them";
+    }
+    if (a.time.empty() && a.form != send::time_form::automatic) {
+        return "--time-format needs --time COLUMN";
+    }
+    return {};
+}
+
+std::string why_not_format(const send_arguments& a) {
     if (a.delimiter.size() != 1 && a.delimiter != "tab") {
         return fmt::format("--delimiter must be one character or tab, got '{}'", a.delimiter);
     }
     if (a.delimiter == "\"" || a.delimiter == "\n" || a.delimiter == "\r") {
         return "--delimiter must not be a quote or a line end";
+    }
+    if (!is_csv(a) && (a.delimiter != "," || a.is_all_text || !a.text_columns.empty())) {
+        return "--delimiter, --text and --all-text are for CSV; if it is that, give --format csv";
+    }
+    return {};
+}
+
+std::string not_so_long(std::string_view flag, std::size_t bytes, std::size_t most) {
+    return bytes <= most ? std::string()
+                         : fmt::format("{} must have at most {} bytes, got {}", flag, most, bytes);
+}
+
+// What would make each line a bad one.
+std::string why_not_names(const send_arguments& a) {
+    constexpr std::size_t number_bytes = 20; // of a line, behind the prefix
+    auto wrong = not_so_long("--class", a.class_name.size(), detail::max_name_bytes);
+    if (wrong.empty()) {
+        wrong = not_so_long("--id-prefix", a.id_prefix.size(), detail::max_id_bytes - number_bytes);
+    }
+    if (wrong.empty() && !a.metric.empty()) {
+        wrong = monasca_rules::why_not_name(a.metric);
+        wrong = wrong.empty() ? wrong : "--metric " + wrong;
+    }
+    for (const auto& dimension : a.dimensions) {
+        if (wrong.empty()) {
+            wrong = monasca_rules::why_not_dimension_key(dimension);
+            wrong = wrong.empty() ? wrong : fmt::format("--dimension {} {}", dimension, wrong);
+        }
+    }
+    return wrong;
+}
+
+} // namespace
+
+void add_arguments(CLI::App& command, send_arguments& a) {
+    command.footer(std::string(footer));
+    add_what(command, a);
+    add_format(command, a);
+    add_where(command, a);
+    add_how(command, a);
+}
+
+bool is_csv(const send_arguments& a) {
+    constexpr std::size_t ending = 4; // .csv, .CSV
+    const bool is_named = a.file.size() >= ending &&
+                          ::strcasecmp(a.file.c_str() + a.file.size() - ending, ".csv") == 0;
+    return a.how == format::csv || (a.how == format::automatic && is_named);
+}
+
+std::string why_not(const send_arguments& a) {
+    for (const auto wrong : {why_not_together, why_not_format, why_not_names}) {
+        if (auto text = wrong(a); !text.empty()) {
+            return text;
+        }
     }
     return {};
 }

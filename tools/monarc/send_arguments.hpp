@@ -53,6 +53,8 @@ struct send_arguments {
 // `command` fills `a` when it is parsed.
 void add_arguments(CLI::App& command, send_arguments& a);
 
+bool is_csv(const send_arguments& a);
+
 // What CLI11 cannot say: which belong together. Empty: nothing is wrong.
 std::string why_not(const send_arguments& a);
 

@@ -11,6 +11,7 @@
 #include "send/mona_target.hpp"
 #include "send/monasca_target.hpp"
 #include "send/sender.hpp"
+#include "send/standard_output.hpp"
 #include "send/stop_signals.hpp"
 #include "send/summary.hpp"
 
@@ -19,6 +20,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <limits>
@@ -63,10 +66,6 @@ int refuse(std::string_view text) {
     return send::exit_wrong_arguments;
 }
 
-bool is_csv(const send_arguments& a) {
-    return a.how == format::csv || (a.how == format::automatic && a.file.ends_with(".csv"));
-}
-
 std::unique_ptr<send::target>
 make_target(const send_arguments& a, const exporter_options& options, column_list& columns) {
     if (!a.class_name.empty()) {
@@ -77,7 +76,9 @@ make_target(const send_arguments& a, const exporter_options& options, column_lis
             .time = columns.add_if_given(a.time),
             .form = a.form,
             .id_prefix = a.id_prefix,
-            .user_id = forward != nullptr ? forward->user_id : ""});
+            .user_id = forward != nullptr ? forward->user_id : "",
+            .id_name = a.id,
+            .time_name = a.time});
     }
     send::monasca_columns chosen{
         .metric = a.metric,
@@ -85,7 +86,10 @@ make_target(const send_arguments& a, const exporter_options& options, column_lis
         .value = columns.add(a.value),
         .time = columns.add_if_given(a.time),
         .form = a.form,
-        .added = options.monasca->dimensions.value_or(std::map<std::string, std::string>())};
+        .added = options.monasca->dimensions.value_or(std::map<std::string, std::string>()),
+        .metric_name = a.metric_column,
+        .value_name = a.value,
+        .time_name = a.time};
     for (const auto& dimension : a.dimensions) {
         chosen.dimensions.emplace_back(dimension, columns.add(dimension));
     }
@@ -130,9 +134,12 @@ std::string resume_of(const send_arguments& a) {
 
 int report(const send_arguments& a, const send::summary& s) {
     const auto text = a.json ? send::to_json(s) : a.is_quiet ? std::string() : send::to_text(s);
-    const bool is_printed = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-    if (!is_printed || std::fflush(stdout) != 0) {
-        fmt::print(stderr, "send: write the summary to stdout: the other end is gone\n");
+    if (const auto ec = send::write_standard_output(text)) {
+        fmt::print(
+            stderr,
+            "send: write the summary to stdout: {}; without it the exit code would be {}\n",
+            ec.message(),
+            send::exit_code(s));
         return send::exit_lost;
     }
     return send::exit_code(s);
@@ -146,7 +153,10 @@ int send_all(
     column_list columns;
     const auto to = make_target(a, options, columns);
     send::sender* sending = nullptr; // once there is something to wait for
-    send::line_reader lines([&](char* at, std::size_t bytes) {
+    send::line_reader lines([&](char* at, std::size_t bytes) -> result<std::size_t> {
+        if (send::stop_signals() != 0) { // a line without an end never waits for input
+            return std::make_error_code(std::errc::interrupted);
+        }
         return from.read(at, bytes, [&] {
             return sending != nullptr ? sending->idle() : send::stop_signals() == 0;
         });
@@ -157,7 +167,14 @@ int send_all(
         return code;
     }
     if (a.is_dry_run) {
-        return send::dry_run(*rows, *to, out, a.shown_file, a.limit.value_or(records_of_dry_run));
+        return send::dry_run(
+            *rows,
+            *to,
+            out,
+            {.file = a.shown_file,
+             .limit = a.limit.value_or(records_of_dry_run),
+             .max_bad = a.max_bad,
+             .is_quiet = a.is_quiet});
     }
     monarc::exporter exporter(options);
     send::sender sender(
@@ -166,7 +183,7 @@ int send_all(
          .limit = a.limit.value_or(std::numeric_limits<std::uint64_t>::max()),
          .max_bad = a.max_bad,
          .give_up_after =
-             std::chrono::milliseconds(static_cast<std::int64_t>(a.give_up_seconds * 1000)),
+             std::chrono::milliseconds(std::llround(std::ceil(a.give_up_seconds * 1000))),
          .close_timeout = options.close_timeout,
          .window_bytes = send::window::bytes_for(options),
          .shows_progress = !a.is_quiet,
@@ -202,6 +219,10 @@ int run(send_arguments& a) {
         const auto options = send::destination_options(a.destination, log);
         auto from = send::input::open(a.file);
         if (!from) {
+            if (from.error() == std::errc::interrupted && send::stop_signals() != 0) {
+                return send::exit_signal +
+                       send::first_stop_signal(); // of a pipe that nobody writes to
+            }
             fmt::print(stderr, "send: open {}: {}\n", a.shown_file, from.error().message());
             return send::exit_lost;
         }

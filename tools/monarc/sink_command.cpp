@@ -1,5 +1,6 @@
 #include "monarc/sink_command.hpp"
 
+#include "monarc/argument_checks.hpp"
 #include "sink/monasca_server.hpp"
 #include "sink/server.hpp"
 
@@ -272,10 +273,12 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
             "Integer member of `message` to count and add, and find min, max and xor of")
         ->type_name("FIELD");
     command->add_option("--lose", options.lose, "Acknowledge the N-th record and forget it")
+        ->transform(whole_number())
         ->type_name("N");
     command->add_flag("--no-answer", arguments->no_answer, "Read and count, but never acknowledge");
     command
         ->add_option("--exit-after", options.event_goal, "Stop by itself once N events are there")
+        ->transform(whole_number())
         ->type_name("N");
     command
         ->add_option(
@@ -287,8 +290,10 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->capture_default_str();
     command
         ->add_option("--max-contexts", options.memory.max_contexts, "Contexts that are told apart")
+        ->transform(whole_number())
         ->capture_default_str();
     command->add_option("--max-chunks", options.memory.max_chunks, "Chunk ids that are remembered")
+        ->transform(whole_number())
         ->capture_default_str();
     command
         ->add_option("--max-connections", options.limits.max_connections, "Connections at a time")

@@ -366,18 +366,22 @@ arguments read_arguments(const std::vector<std::string>& words) {
 }
 
 const command_definition* find_command(std::string_view name) noexcept {
+    if (name.empty()) {
+        return nullptr;
+    }
     const command_definition* found = nullptr;
+    const command_definition* old = nullptr;
     int count = 0;
     for (const auto& one : commands()) {
         if (one.name == name) {
             return &one;
         }
-        if (!name.empty() && one.name.starts_with(name)) {
-            found = &one;
-            ++count;
+        if (one.name.starts_with(name)) {
+            (one.is_of_2x ? found : old) = &one;
+            count += one.is_of_2x ? 1 : 0;
         }
     }
-    return count == 1 ? found : nullptr;
+    return count > 1 ? nullptr : count == 1 ? found : old;
 }
 
 bool is_integer(std::string_view text) noexcept {

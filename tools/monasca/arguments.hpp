@@ -34,7 +34,8 @@ struct arguments {
 
 arguments read_arguments(const std::vector<std::string>& words);
 
-// The command of this name, or the only one that begins so. Null: there is none, or several.
+// The command of this name, or the only one that begins so, among those of 2.x first. Null: there
+// is none, or several.
 const command_definition* find_command(std::string_view name) noexcept;
 
 // Python's int(); its float() if it is finite.

@@ -39,13 +39,15 @@ settings::settings(const arguments& given, const surroundings& around)
     choose_cloud();
 }
 
-std::string settings::without_cloud(std::string_view option) const {
-    if (const auto found = given_.globals.find(option); found != given_.globals.end()) {
-        return found->second;
-    }
-    const auto* const what = definition_of(option);
-    if (what == nullptr || what->variable.empty()) {
-        return {};
+std::string settings::option(std::string_view name) const {
+    const auto found = given_.globals.find(name);
+    return found == given_.globals.end() ? std::string() : found->second;
+}
+
+std::string settings::without_cloud(std::string_view name) const {
+    const auto* const what = definition_of(name);
+    if (auto text = option(name); !text.empty() || what == nullptr || what->variable.empty()) {
+        return text;
     }
     const char* const text = around_.variable(std::string(what->variable).c_str());
     return text == nullptr ? std::string() : text;
@@ -63,10 +65,13 @@ bool settings::is_on(std::string_view option) const {
     return given_.has_flag(option) || !value(option).empty();
 }
 
+// Of several names for one thing: any option comes before any variable, that before the cloud.
 std::string settings::first_of(std::initializer_list<std::string_view> options) const {
-    for (const auto option : options) {
-        if (auto text = value(option); !text.empty()) {
-            return text;
+    for (const auto held : {&settings::option, &settings::without_cloud, &settings::value}) {
+        for (const auto name : options) {
+            if (auto text = (this->*held)(name); !text.empty()) {
+                return text;
+            }
         }
     }
     return {};
@@ -179,7 +184,7 @@ void settings::set_addresses(monasca::client_options& o) const {
     if (const auto type = value("--os-service-type"); !type.empty()) {
         o.service_type = type;
     }
-    if (const auto from = first_of({"--os-interface", "--os-endpoint-type"}); !from.empty()) {
+    if (const auto from = first_of({"--os-endpoint-type", "--os-interface"}); !from.empty()) {
         o.interface = interface_of(from);
     }
 }
@@ -204,6 +209,12 @@ void settings::set_login(monasca::client_options& o) const {
         if (o.url.empty()) {
             throw failure{"monasca: without Keystone the address of Monasca must be given: "
                           "--monasca-api-url or MONASCA_API_URL"};
+        }
+        // 1.0.1 took a user in its place, whom nobody but Keystone can check.
+        if (o.token.is_empty() && is_old_way &&
+            (value("--os-username").empty() || value("--os-password").empty())) {
+            throw failure{
+                "monasca: without Keystone a token must be given: --os-token or OS_TOKEN"};
         }
         if (o.token.is_empty() && type == "admin_token") {
             throw failure{"monasca: the type admin_token wants a token: --os-token or OS_TOKEN"};
@@ -285,26 +296,30 @@ void settings::set_scope(monasca::client_options& o) const {
     o.domain_id = value("--os-domain-id");
     o.domain = value("--os-domain-name");
     o.trust_id = value("--os-trust-id");
-    o.is_for_system = !value("--os-system-scope").empty();
-    const bool has_target =
-        !o.project_id.empty() || !o.project.empty() || !o.domain_id.empty() || !o.domain.empty();
-    if (has_target + !o.trust_id.empty() + o.is_for_system > 1) {
-        throw failure{
-            "monasca: a token has one scope: a project or domain, a trust, or the system"};
+    const bool has_project = !o.project_id.empty() || !o.project.empty();
+    const bool has_domain = !o.domain_id.empty() || !o.domain.empty();
+    if (!o.trust_id.empty() && (has_project || has_domain)) {
+        throw failure{"monasca: a token has one scope: a trust, or a project or domain"};
     }
-    if (o.asks_for_versions) {
-        set_default_domains(o);
+    // Whatever is smaller than the system counts.
+    o.is_for_system =
+        !value("--os-system-scope").empty() && !has_project && !has_domain && o.trust_id.empty();
+    if (has_project) {
+        fill_domains(o, o.domain_id, o.domain);
+    }
+    if (o.asks_for_versions) { // the v3 types do not know these two
+        fill_domains(o, value("--os-default-domain-id"), value("--os-default-domain-name"));
+    }
+    const char* const version = around_.variable("OS_IDENTITY_API_VERSION");
+    if (version != nullptr && std::string_view(version).starts_with('3')) {
+        const auto id = value("--os-default-domain");
+        fill_domains(o, id.empty() ? "default" : id, {});
     }
 }
 
-void settings::set_default_domains(monasca::client_options& o) const {
-    auto id = value("--os-default-domain-id");
-    const auto name = value("--os-default-domain-name");
-    const char* const version = around_.variable("OS_IDENTITY_API_VERSION");
-    if (id.empty() && name.empty() && version != nullptr && std::string_view(version) == "3") {
-        id = value("--os-default-domain");
-        id = id.empty() ? "default" : id;
-    }
+// Where user or project have no domain yet.
+void settings::fill_domains(
+    monasca::client_options& o, const std::string& id, const std::string& name) {
     if (o.user_domain_id.empty() && o.user_domain.empty()) {
         o.user_domain_id = id;
         o.user_domain = name;

@@ -33,14 +33,16 @@ public:
     bool is_on(std::string_view option) const;
 
 private:
+    std::string option(std::string_view name) const;
     std::string first_of(std::initializer_list<std::string_view> options) const;
-    std::string without_cloud(std::string_view option) const;
+    std::string without_cloud(std::string_view name) const;
     void choose_cloud();
     void set_addresses(monasca::client_options& o) const;
     void set_login(monasca::client_options& o) const;
     void set_user(monasca::client_options& o) const;
     void set_scope(monasca::client_options& o) const;
-    void set_default_domains(monasca::client_options& o) const;
+    static void
+    fill_domains(monasca::client_options& o, const std::string& id, const std::string& name);
     std::string login_type() const;
     std::chrono::milliseconds
     seconds_of(std::string_view option, std::chrono::milliseconds otherwise) const;

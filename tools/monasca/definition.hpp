@@ -55,6 +55,7 @@ struct command_definition {
     std::span<const std::string_view> query{}; // keys, in the order in which they are sent
     void (*run)(session& s) = nullptr;
     std::string_view surplus{}; // said of words too many
+    bool is_of_2x = true;       // prefixes of these are looked at first
 };
 
 std::span<const global_definition> global_options() noexcept;

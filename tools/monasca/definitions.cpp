@@ -464,7 +464,11 @@ constexpr command_definition all[] = {
      alarm_history_list,
      history_query,
      list_all_history},
-    {"alarm-create", "add an alarm, as servers of 2014 know it", alarm_create, {}, create_alarm},
+    {.name = "alarm-create",
+     .help = "add an alarm, as servers of 2014 know it",
+     .arguments = alarm_create,
+     .run = create_alarm,
+     .is_of_2x = false},
 };
 
 } // namespace

@@ -1,6 +1,8 @@
 #include "monasca/handlers.hpp"
 #include "monasca/session.hpp"
 
+#include <fmt/format.h>
+
 namespace monarc::tool {
 namespace {
 
@@ -114,11 +116,7 @@ void patch_definition(session& s) {
     }
     for (const auto key : action_keys) {
         if (s.is_given(key)) { // each occurrence may be several
-            std::string joined;
-            for (const auto& one : s.given().all(key)) {
-                joined += joined.empty() ? one : ',' + one;
-            }
-            b.add_list(key, list_of(joined));
+            b.add_list(key, list_of(fmt::format("{}", fmt::join(s.given().all(key), ","))));
         }
     }
     if (!s.text("actions_enabled").empty()) {

@@ -1,5 +1,7 @@
 #include "monasca/help.hpp"
 
+#include "monasca/arguments.hpp"
+
 #include <monarc/api.hpp>
 
 #include <fmt/format.h>
@@ -11,11 +13,11 @@ namespace {
 
 constexpr std::size_t help_column = 30;
 
-struct extra_command {
+struct extra {
     std::string_view name;
     std::string_view help;
 };
-constexpr extra_command extras[] = {
+constexpr extra extras[] = {
     {"help", "this text, or that of a command"},
     {"complete", "a completion script: --shell bash, zsh or fish"},
     {"bash-completion", "all commands and options, on one line"},
@@ -118,6 +120,36 @@ std::string help_of(const command_definition& command) {
     put_row(text, "-j, --json", "the answer as JSON");
     put_row(text, "-h, --help", "this text");
     return text + "\nOptions of all commands: monasca help\n";
+}
+
+std::string_view extra_command(std::string_view word) noexcept {
+    const auto begins_so = [&](const auto& one) {
+        return !word.empty() && one.name.starts_with(word);
+    };
+    const auto found = std::find_if(std::begin(extras), std::end(extras), begins_so);
+    const auto all = commands();
+    const bool is_only = std::none_of(all.begin(), all.end(), begins_so);
+    return found != std::end(extras) && is_only ? found->name : std::string_view();
+}
+
+std::string help_about(std::string_view word) {
+    if (const auto* const command = find_command(word)) {
+        return help_of(*command);
+    }
+    std::string all;
+    for (const auto& one : commands()) {
+        all += one.name.starts_with(word) ? fmt::format("  {}\n", one.name) : "";
+    }
+    if (!all.empty()) {
+        return fmt::format("Command \"{}\" matches:\n{}", word, all);
+    }
+    const auto name = extra_command(word);
+    for (const auto& one : extras) {
+        if (one.name == name) {
+            return fmt::format("usage: monasca {}\n\n{}\n", name, one.help);
+        }
+    }
+    return {};
 }
 
 std::string overview() {

@@ -12,6 +12,10 @@ namespace monarc::tool {
 
 std::string overview();
 std::string help_of(const command_definition& command);
+// Of whatever the word names, or a list of all that begin so. Empty: there is none.
+std::string help_about(std::string_view word);
+// The command without a table that this word is or begins, as `complete`. Empty: there is none.
+std::string_view extra_command(std::string_view word) noexcept;
 std::string usage_of(const command_definition* command); // null: of all
 std::string manual_page();
 

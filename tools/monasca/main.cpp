@@ -128,35 +128,35 @@ std::string completion_for(const std::vector<std::string>& words) {
     return bash_completion();
 }
 
+int show_help(std::string_view word) {
+    const auto text = help_about(word);
+    if (text.empty()) {
+        write_all(STDERR_FILENO, fmt::format("monasca: '{}' is not a valid subcommand\n", word));
+        return 1;
+    }
+    return end_with(text, 0);
+}
+
 // Commands that ask nobody, and words that are none.
 int run_words(const arguments& given) {
     if (given.words.empty()) {
         return end_with(overview(), 0);
     }
     const auto& first = given.words.front();
-    if (first == "help") {
-        if (given.words.size() < 2) {
-            return end_with(overview(), 0);
-        }
-        const auto* const command = find_command(given.words[1]);
-        if (command == nullptr) {
-            write_all(
-                STDERR_FILENO,
-                fmt::format("monasca: '{}' is not a valid subcommand\n", given.words[1]));
-            return 1;
-        }
-        return end_with(help_of(*command), 0);
+    const auto name = first == "bash_completion" ? "bash-completion" : extra_command(first);
+    if (name == "help") {
+        return given.words.size() < 2 ? end_with(overview(), 0) : show_help(given.words[1]);
     }
     if (given.wants_help) {
-        return end_with(overview(), 0);
+        return show_help(first);
     }
-    if (first == "complete") {
+    if (name == "complete") {
         return end_with(completion_for(given.words), 0);
     }
-    if (first == "bash-completion" || first == "bash_completion") {
+    if (name == "bash-completion") {
         return end_with(all_words(), 0);
     }
-    if (first == "man-page") {
+    if (name == "man-page") {
         return end_with(manual_page(), 0);
     }
     return end_with(unknown_command(given.words), wrong_use);

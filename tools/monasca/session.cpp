@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 #include <system_error>
 
 namespace monarc::tool {
@@ -100,7 +101,7 @@ monasca::ordered_pairs session::query() const {
             continue;
         }
         const auto add = [&](std::string value) {
-            if (!value.empty()) {
+            if (!value.empty() || what.is_positional()) {
                 pairs.emplace_back(key, std::move(value));
             }
         };
@@ -178,10 +179,9 @@ void session::require_sort_by(std::span<const std::string_view> fields, bool ign
     }
     for (const auto& field : split(asked, ',')) {
         std::vector<std::string> words;
-        for (auto& word : split(ignores_case ? lower(field) : field, ' ')) {
-            if (!word.empty()) {
-                words.push_back(std::move(word));
-            }
+        std::istringstream in(ignores_case ? lower(field) : field);
+        for (std::string word; in >> word;) {
+            words.push_back(std::move(word));
         }
         if (words.empty()) {
             throw failure{fmt::format("--sort-by: a field without a name in '{}'", asked)};
@@ -341,7 +341,8 @@ void session::show(monasca::call what, std::span<const member_format> formats) {
 }
 
 void session::print_created(const monasca::reply& said) {
-    print_line(dumped(read(said).root(), json_letters::ascii));
+    // Done is done: the model shows an empty list where the server answered nothing.
+    print_line(said.body.empty() ? "[]" : dumped(read(said).root(), json_letters::ascii));
 }
 
 std::string plain(const json_value* held, const json_value&) {

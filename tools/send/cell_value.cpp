@@ -80,4 +80,21 @@ value cell_value(std::string_view cell) noexcept {
     return cell;
 }
 
+std::optional<double> number_of(const value& what) noexcept {
+    if (const auto* const text = std::get_if<std::string_view>(&what)) {
+        const auto read = cell_value(*text);
+        return std::holds_alternative<std::string_view>(read) ? std::nullopt : number_of(read);
+    }
+    if (const auto* const real = std::get_if<double>(&what)) {
+        return *real;
+    }
+    if (const auto* const integer = std::get_if<std::int64_t>(&what)) {
+        return static_cast<double>(*integer);
+    }
+    if (const auto* const natural = std::get_if<std::uint64_t>(&what)) {
+        return static_cast<double>(*natural);
+    }
+    return std::nullopt;
+}
+
 } // namespace monarc::send

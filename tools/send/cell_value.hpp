@@ -4,6 +4,7 @@
 
 #include "send/row.hpp"
 
+#include <optional>
 #include <string_view>
 
 namespace monarc::send {
@@ -12,5 +13,8 @@ namespace monarc::send {
 // space. A whole number is an integer, and a text if it does not fit 64 bits; so is a number beyond
 // a double. An empty cell is missing. Everything else is a text.
 value cell_value(std::string_view cell) noexcept;
+
+// Of a number, or of a text that is one.
+std::optional<double> number_of(const value& what) noexcept;
 
 } // namespace monarc::send

@@ -1,5 +1,6 @@
 #include "send/csv_rows.hpp"
 
+#include "core/option_value.hpp"
 #include "send/cell_value.hpp"
 #include "send/text_of_input.hpp"
 
@@ -11,6 +12,19 @@
 #include <utility>
 
 namespace monarc::send {
+namespace {
+
+// Where lines end in carriage returns alone all of the file is one line, and would be the header.
+bool has_lone_return(std::string_view cell) {
+    for (auto at = cell.find('\r'); at != cell.npos; at = cell.find('\r', at + 1)) {
+        if (cell.substr(at + 1, 1) != "\n") {
+            return true;
+        }
+    }
+    return false;
+}
+
+} // namespace
 
 csv_rows::csv_rows(line_reader& lines, csv_options options)
     : lines_(lines), options_(std::move(options)),
@@ -55,11 +69,8 @@ found csv_rows::read_row(row& to, std::string& why) {
 }
 
 std::optional<std::size_t> csv_rows::place_of(std::string_view column) const {
-    const auto at = std::find(names_.begin(), names_.end(), column);
-    if (at == names_.end()) {
-        return std::nullopt;
-    }
-    return static_cast<std::size_t>(at - names_.begin());
+    const auto at = places_.find(column);
+    return at != places_.end() ? std::optional(at->second) : std::nullopt;
 }
 
 std::string csv_rows::no_column(std::string_view column) const {
@@ -67,20 +78,28 @@ std::string csv_rows::no_column(std::string_view column) const {
     std::string names;
     for (std::size_t i = 0; i < std::min(names_.size(), most_shown); ++i) {
         names += names.empty() ? "" : ", ";
-        names += names_[i];
+        names += quoted(names_[i]);
     }
     names += names_.size() > most_shown ? ", …" : "";
-    return fmt::format("there is no column {}; the header has {}", column, names);
+    return fmt::format(
+        "there is no column {}; the header has {}{}",
+        quoted(column),
+        names,
+        names_.size() == 1 ? "; --delimiter says what stands between cells" : "");
 }
 
 std::string csv_rows::take_header() {
+    names_.reserve(row_.cells().size()); // places_ refers to them
     for (const auto cell : row_.cells()) {
-        const auto name =
-            cell.empty() ? fmt::format("column_{}", names_.size() + 1) : std::string(cell);
-        if (place_of(name)) {
-            return fmt::format("two columns have the name {}; rename one", name);
+        if (has_lone_return(cell)) {
+            return fmt::format(
+                "a carriage return in {}; lines must end in LF or CRLF", quoted(cell));
         }
-        names_.push_back(name);
+        const auto& name = names_.emplace_back(
+            cell.empty() ? fmt::format("column_{}", names_.size() + 1) : std::string(cell));
+        if (!places_.emplace(name, names_.size() - 1).second) {
+            return fmt::format("two columns have the name {}; rename one", quoted(name));
+        }
     }
     for (const auto& column : options_.columns) {
         const auto place = place_of(column);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace monarc::send {
@@ -43,7 +44,8 @@ private:
     csv_options options_;
     csv_row row_;
     std::vector<std::string> names_;
-    std::vector<std::size_t> chosen_; // places of the columns
+    std::unordered_map<std::string_view, std::size_t> places_; // by name, of names_
+    std::vector<std::size_t> chosen_;                          // places of the columns
     std::vector<bool> is_text_;
 };
 

@@ -32,11 +32,15 @@ public:
         names_.insert_or_assign(std::move(name), std::move(flag));
     }
 
-    // `MONARC_X: …` as the user wrote it.
+    // `MONARC_X: …` as the user wrote it; in front of `"MONARC_X" is not …` what they wrote.
     std::string reworded(const std::string& text) const {
-        const auto name = text.substr(0, text.find_first_of(": "));
+        const std::size_t begin = text.starts_with('"') ? 1 : 0;
+        const auto name = text.substr(begin, text.find_first_of("\": ", begin) - begin);
         const auto known = names_.find(name);
-        return known != names_.end() ? known->second + text.substr(name.size()) : text;
+        if (known == names_.end()) {
+            return text;
+        }
+        return known->second + (begin == 0 ? text.substr(name.size()) : ": " + text);
     }
 
 private:

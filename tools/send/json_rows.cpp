@@ -73,6 +73,17 @@ value value_below(const dom::element& from, std::string_view path) {
     return std::holds_alternative<missing>(whole) ? inner : whole;
 }
 
+std::string no_json(std::string_view text, simdjson::error_code error) {
+    if (!text.starts_with('{')) {
+        return "no JSON object; one a line is wanted, or CSV with --format csv";
+    }
+    if (error == simdjson::NUMBER_ERROR) {
+        return "no JSON: a number that JSON does not have, an integer beyond 64 bits or a number "
+               "beyond a double; in quotes it is a text";
+    }
+    return fmt::format("no JSON: {}", simdjson::error_message(error));
+}
+
 } // namespace
 
 json_rows::json_rows(line_reader& lines, std::vector<std::string> columns, std::uint64_t skip_lines)
@@ -143,7 +154,7 @@ bool json_rows::parse(std::string_view text, row& to, std::string& why) {
         error = parser_.parse(repaired_.data(), repaired_.size(), false).get(root);
     }
     if (error != simdjson::SUCCESS) {
-        why = fmt::format("no JSON: {}", simdjson::error_message(error));
+        why = no_json(text, error);
         return false;
     }
     dom::object object;
@@ -192,6 +203,7 @@ value json_rows::look_up(std::string_view column, const row& in) const {
                 if (!std::holds_alternative<missing>(inner)) {
                     return inner;
                 }
+                break;
             }
         }
     }

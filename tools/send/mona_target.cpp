@@ -5,6 +5,7 @@
 #include "core/utf8.hpp"
 #include "encode/json_reader.hpp"
 #include "encode/json_writer.hpp"
+#include "send/bad_line.hpp"
 #include "send/row_text.hpp"
 #include "send/text_of_input.hpp"
 #include "sink/json_text.hpp"
@@ -87,6 +88,9 @@ std::string mona_target::take_id(const row& r) {
         return {};
     }
     const auto& what = r.chosen[*columns_.id];
+    if (is_absent(what)) {
+        return not_there(columns_.id_name, "--id");
+    }
     if (const auto* const text = std::get_if<std::string_view>(&what)) {
         id_ = *text;
     } else if (const auto* const integer = std::get_if<std::int64_t>(&what)) {
@@ -111,6 +115,9 @@ std::string mona_target::prepare(const row& r) {
     }
     when_.reset();
     if (columns_.time) {
+        if (is_absent(r.chosen[*columns_.time])) {
+            return not_there(columns_.time_name, "--time");
+        }
         time_point when;
         if (auto wrong = read_time(r.chosen[*columns_.time], columns_.form, when); !wrong.empty()) {
             return "the time " + wrong;

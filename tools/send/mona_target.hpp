@@ -21,6 +21,9 @@ struct mona_columns {
     time_form form = time_form::automatic;
     std::string id_prefix{}; // without an id column: this and the number of the line
     std::string user_id{};   // for what is shown
+    // What the columns are called, for messages.
+    std::string id_name{};
+    std::string time_name{};
 };
 
 // A context a row. What is flat and short goes as a record of typed fields, which the I/O thread

@@ -3,6 +3,7 @@
 #include "core/monasca_rules.hpp"
 #include "core/utf8.hpp"
 #include "encode/json_writer.hpp"
+#include "send/bad_line.hpp"
 #include "send/cell_value.hpp"
 
 #include <fmt/format.h>
@@ -16,27 +17,6 @@ namespace {
 
 constexpr std::size_t max_series = 10'000; // handles that are kept
 constexpr std::size_t usual_cost_bytes = 512;
-
-std::optional<double> number_of(const value& what) {
-    if (const auto* const text = std::get_if<std::string_view>(&what)) {
-        const auto read = cell_value(*text);
-        return std::holds_alternative<std::string_view>(read) ? std::nullopt : number_of(read);
-    }
-    if (const auto* const real = std::get_if<double>(&what)) {
-        return *real;
-    }
-    if (const auto* const integer = std::get_if<std::int64_t>(&what)) {
-        return static_cast<double>(*integer);
-    }
-    if (const auto* const natural = std::get_if<std::uint64_t>(&what)) {
-        return static_cast<double>(*natural);
-    }
-    return std::nullopt;
-}
-
-bool is_absent(const value& what) {
-    return std::holds_alternative<missing>(what) || std::holds_alternative<std::nullptr_t>(what);
-}
 
 // As it is sent: a text as it stands, anything else as shown.
 std::string text_of(const value& what) {
@@ -55,6 +35,9 @@ std::string monasca_target::take_name(const row& r) {
         return {};
     }
     const auto& what = r.chosen[*columns_.metric_column];
+    if (is_absent(what)) {
+        return not_there(columns_.metric_name, "--metric-column");
+    }
     const auto* const text = std::get_if<std::string_view>(&what);
     if (text == nullptr) {
         return fmt::format("the metric's name must be a text, got {}", send::shown(what));
@@ -65,6 +48,9 @@ std::string monasca_target::take_name(const row& r) {
 
 std::string monasca_target::take_value(const row& r) {
     const auto& what = r.chosen[columns_.value];
+    if (is_absent(what)) {
+        return not_there(columns_.value_name, "--value");
+    }
     const auto number = number_of(what);
     if (!number) {
         return fmt::format("the value must be a number, got {}", send::shown(what));
@@ -79,6 +65,9 @@ std::string monasca_target::take_time(const row& r) {
         return {};
     }
     const auto& what = r.chosen[*columns_.time];
+    if (is_absent(what)) {
+        return not_there(columns_.time_name, "--time");
+    }
     time_point when;
     if (auto wrong = read_time(what, columns_.form, when); !wrong.empty()) {
         return "the time " + wrong;

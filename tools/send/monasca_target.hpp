@@ -26,6 +26,10 @@ struct monasca_columns {
     std::optional<std::size_t> time{};                             // none: the moment of the push
     time_form form = time_form::automatic;
     std::map<std::string, std::string> added{}; // monasca.dimensions
+    // What the columns are called, for messages.
+    std::string metric_name{};
+    std::string value_name{};
+    std::string time_name{};
 };
 
 // A value of a series a row, of kind every.

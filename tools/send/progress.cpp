@@ -126,7 +126,8 @@ std::string progress::line() const {
     auto text = fmt::format("{:.1f}", static_cast<double>(facts_.bytes_read) / mebibyte);
     if (facts_.bytes_total) {
         const auto total = static_cast<double>(*facts_.bytes_total);
-        const auto share = total > 0.0 ? static_cast<double>(facts_.bytes_read) / total : 1.0;
+        const auto share = // a file may grow
+            total > 0.0 ? std::min(1.0, static_cast<double>(facts_.bytes_read) / total) : 1.0;
         text += fmt::format(" of {:.1f} MiB ({:.0f} %)", total / mebibyte, share * 100.0);
     } else {
         text += " MiB";

@@ -1,5 +1,6 @@
 #include "send/sender.hpp"
 
+#include "send/bad_line.hpp"
 #include "send/stop_signals.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t most_named = 10; // bad lines
 constexpr std::uint32_t rows_between_clocks = 512;
 constexpr auto bar_interval = 100ms;
 constexpr auto line_interval = 5s;
@@ -46,11 +46,6 @@ std::string_view trouble_of(const exporter_stats& s) {
     return {};
 }
 
-std::string lines_of(const row& r) {
-    return r.first_line == r.last_line ? fmt::format("{}", r.first_line)
-                                       : fmt::format("{}-{}", r.first_line, r.last_line);
-}
-
 } // namespace
 
 sender::sender(
@@ -68,12 +63,18 @@ summary sender::run() {
     through_.close(0ms); // what is left now will not be delivered
     so_far_.stats = through_.stats();
     out_.remove_bar();
-    if (so_far_.bad_lines > most_named) {
+    if (so_far_.bad_lines > most_bad_named) {
         out_.say(fmt::format(
             "send: {}: {} bad lines in all; only the first {} are named",
             options_.file,
             so_far_.bad_lines,
-            most_named));
+            most_bad_named));
+    }
+    if (how == ending::gave_up) {
+        out_.say(fmt::format(
+            "send: nothing was acknowledged for {:g} s: gave up; --give-up-after says how long to "
+            "wait",
+            std::chrono::duration<double>(options_.give_up_after).count()));
     }
     so_far_.how = how;
     so_far_.signal = first_stop_signal();
@@ -130,16 +131,13 @@ std::optional<ending> sender::take_row(found what) {
 }
 
 bool sender::report_bad(const std::string& why) {
-    if (++so_far_.bad_lines <= most_named) {
+    if (++so_far_.bad_lines <= most_bad_named) {
         out_.say(fmt::format("send: {}:{}: {}; left out", options_.file, lines_of(row_), why));
     }
     if (so_far_.bad_lines <= options_.max_bad) {
         return true;
     }
-    out_.say(fmt::format(
-        "send: {}: more than {} bad lines: stopped; --max-bad says how many are too many",
-        options_.file,
-        options_.max_bad));
+    out_.say(too_many_bad(options_.file, options_.max_bad));
     return false;
 }
 

@@ -115,7 +115,7 @@ int exit_code(const summary& s) noexcept {
     if (s.how == ending::interrupted) {
         return exit_signal + s.signal;
     }
-    if (s.how == ending::gave_up || s.how == ending::failed || s.lost() != 0) {
+    if (s.how != ending::complete || s.lost() != 0) {
         return exit_lost;
     }
     return s.bad_lines != 0 ? exit_bad_lines : exit_complete;

@@ -156,23 +156,27 @@ std::optional<sys_time<nanoseconds>> read_iso8601(std::string_view text) {
     return *date + *clock - *offset;
 }
 
-// Whole numbers stay exact.
-std::optional<sys_time<nanoseconds>> read_number(const value& number, time_form form) {
+bool is_milliseconds(double size, time_form form) {
+    return form == time_form::milliseconds ||
+           (form == time_form::automatic && size >= first_milliseconds);
+}
+
+// Whole numbers stay exact. Returns: nothing if it is negative, or too large for nanoseconds.
+std::optional<sys_time<nanoseconds>> read_number(const value& number, double size, time_form form) {
     const auto* const whole = std::get_if<std::int64_t>(&number);
-    const auto* const real = std::get_if<double>(&number);
-    if (whole == nullptr && real == nullptr) {
-        return std::nullopt;
-    }
-    const double size = whole != nullptr ? static_cast<double>(*whole) : *real;
-    const bool is_milliseconds = form == time_form::milliseconds ||
-                                 (form == time_form::automatic && size >= first_milliseconds);
-    const double unit = is_milliseconds ? 1e6 : 1e9;
+    const bool is_fine = is_milliseconds(size, form);
+    const double unit = is_fine ? 1e6 : 1e9;
     if (!(size >= 0.0 && size * unit < 9e18)) {
         return std::nullopt;
     }
-    const auto count = whole != nullptr ? *whole * (is_milliseconds ? 1'000'000 : 1'000'000'000)
+    const auto count = whole != nullptr ? *whole * (is_fine ? 1'000'000 : 1'000'000'000)
                                         : std::llround(size * unit);
     return sys_time<nanoseconds>(nanoseconds(count));
+}
+
+// Microseconds and nanoseconds are too large for milliseconds.
+std::string_view unit_of(double size, time_form form) {
+    return is_milliseconds(size, form) ? ", in milliseconds" : ", in seconds";
 }
 
 std::string_view wanted(time_form form) {
@@ -196,28 +200,30 @@ std::string shown(const value& what) {
         std::string operator()(bool flag) const { return flag ? "true" : "false"; }
         std::string operator()(std::int64_t number) const { return fmt::format("{}", number); }
         std::string operator()(std::uint64_t number) const { return fmt::format("{}", number); }
-        std::string operator()(double number) const { return fmt::format("{}", number); }
+        std::string operator()(double number) const { return fmt::format("{:#}", number); }
     } const show;
     return std::visit(show, what);
 }
 
 std::string read_time(const value& from, time_form form, time_point& to) {
     std::optional<sys_time<nanoseconds>> read;
-    if (const auto* const text = std::get_if<std::string_view>(&from)) {
-        const auto number = form == time_form::iso8601 ? value(missing{}) : cell_value(*text);
-        read = read_number(number, form);
-        if (!read && (form == time_form::automatic || form == time_form::iso8601)) {
-            read = read_iso8601(*text);
-        }
-    } else if (form != time_form::iso8601) {
-        read = read_number(from, form);
+    const auto* const text = std::get_if<std::string_view>(&from);
+    const auto number = text != nullptr ? cell_value(*text) : from;
+    const auto counted = number_of(number);
+    const bool is_number = form != time_form::iso8601 && counted.has_value();
+    const double size = counted.value_or(0.0);
+    if (is_number) {
+        read = read_number(number, size, form);
+    } else if (text != nullptr && (form == time_form::automatic || form == time_form::iso8601)) {
+        read = read_iso8601(*text);
     }
-    if (!read) {
+    if (!read && !is_number) {
         return fmt::format("{} is not {}", shown(from), wanted(form));
     }
-    const auto second = floor<seconds>(*read).time_since_epoch().count();
+    const auto second = read ? floor<seconds>(*read).time_since_epoch().count() : -1;
     if (second < 0 || second >= last_second) {
-        return fmt::format("{} is not between 1970 and 2106", shown(from));
+        return fmt::format(
+            "{} is not between 1970 and 2106{}", shown(from), is_number ? unit_of(size, form) : "");
     }
     to = time_point_cast<system_clock::duration>(*read);
     return {};
