@@ -213,7 +213,7 @@ void io_loop::run() noexcept {
     while (!io_.stopped()) {
         try {
             serve_until_tick();
-            tick();
+            tick_in_a_handler();
         } catch (const std::exception& error) { // D-9.10: never the thread
             log_(
                 log_level::error,
@@ -260,6 +260,20 @@ void io_loop::serve_until_tick() {
         return;
     }
     while (io_.run_one_until(next_tick_) != 0 && steady::now() < next_tick_) {
+    }
+}
+
+// Attempts that a turn begins must not be overtaken by those that an acknowledgement makes room for
+// (D-2.4): both then begin at once, as co_spawn does inside of a handler only.
+void io_loop::tick_in_a_handler() {
+    if (!is_tick_posted_) {
+        asio::post(io_, [this] {
+            is_tick_posted_ = false;
+            tick();
+        });
+        is_tick_posted_ = true;
+    }
+    while (is_tick_posted_ && io_.run_one() != 0) {
     }
 }
 

@@ -65,6 +65,7 @@ private:
 
     void run() noexcept;
     void serve_until_tick();
+    void tick_in_a_handler();
     void tick();
     bool is_idle() const noexcept;
     void poll_in(std::chrono::milliseconds interval) noexcept;
@@ -115,6 +116,7 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{
         io_.get_executor()};
     time_point next_tick_{};
+    bool is_tick_posted_ = false;
     std::chrono::milliseconds interval_{1};
     bool is_resting_ = false; // the last turn found nothing to do
 

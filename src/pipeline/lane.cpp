@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <utility>
@@ -26,15 +25,9 @@ void lane::pump() {
         return;
     }
     split_suspect();
-    // Posted, so that attempts begin in the order in which they were taken from the list (D-2.4):
-    // by itself co_spawn begins at once inside a handler, as behind an acknowledgement, and later
-    // outside of one, as in a turn of the loop.
     while (auto attempt = list_.next(steady::now())) {
-        asio::post(
-            io_, [this, number = attempt->number, what = std::move(attempt->what)]() mutable {
-                auto sending = send_one(number, std::move(what));
-                asio::co_spawn(io_, std::move(sending), asio::detached);
-            });
+        auto sending = send_one(attempt->number, std::move(attempt->what));
+        asio::co_spawn(io_, std::move(sending), asio::detached);
     }
 }
 
