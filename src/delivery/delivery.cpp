@@ -122,6 +122,12 @@ delivery_list::iterator delivery_list::lose(
     return remove(one);
 }
 
+bool delivery_list::is_in_flight(std::uint64_t attempt) const noexcept {
+    return std::any_of(items_.begin(), items_.end(), [&](const item& one) {
+        return one.attempt == attempt && one.state == item_state::in_flight;
+    });
+}
+
 bool delivery_list::done(
     std::uint64_t attempt, const outcome& result, time_point now, double uniform) {
     const auto one = std::find_if(items_.begin(), items_.end(), [&](const item& i) {

@@ -58,6 +58,9 @@ public:
     };
     std::optional<attempt> next(time_point now);
 
+    // Whether an attempt was not given up in the meantime.
+    bool is_in_flight(std::uint64_t attempt) const noexcept;
+
     // The outcome of an attempt. One that was given up in the meantime is counted late and changes
     // nothing (D-3.4). `uniform` in [0, 1). Returns: whether it counts.
     bool done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);

@@ -32,8 +32,10 @@ void lane::pump() {
     while (auto attempt = list_.next(steady::now())) {
         asio::post(
             io_, [this, number = attempt->number, what = std::move(attempt->what)]() mutable {
-                auto sending = send_one(number, std::move(what));
-                asio::co_spawn(io_, std::move(sending), asio::detached);
+                if (list_.is_in_flight(number)) { // what went before it may have failed meanwhile
+                    auto sending = send_one(number, std::move(what));
+                    asio::co_spawn(io_, std::move(sending), asio::detached);
+                }
             });
     }
 }
