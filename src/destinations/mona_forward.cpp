@@ -207,7 +207,12 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
         fail(*over, fmt::format("write to {}: {}", peer(), ec.message()));
     }
     const bool was_written = !ec;
-    over->has_unacked = over->has_unacked || (was_written && !wants_ack);
+    if (was_written && !wants_ack) {
+        over->has_unacked = true;
+        if (over->is_broken && !is_abandoned_ && ended_) { // since before the last byte
+            ended_(over->why);
+        }
+    }
     bool was_unanswered = false;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
         const auto patience =

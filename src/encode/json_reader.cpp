@@ -210,11 +210,17 @@ struct json_reader::parsed {
     }
 };
 
+void prepare_to_read_json() noexcept {
+    (void)simdjson::get_active_implementation()->name(); // chooses one for this processor
+}
+
 json_reader::json_reader(const json_dialect& dialect)
     : dialect_(dialect),
       too_deep_(fmt::format(
           "objects and arrays stand in one another more than {} deep", dialect.max_levels)),
-      parsed_(std::make_unique<parsed>()) {}
+      parsed_(std::make_unique<parsed>()) {
+    prepare_to_read_json();
+}
 json_reader::~json_reader() = default;
 
 std::size_t json_reader::memory_bytes() const noexcept {

@@ -27,6 +27,10 @@ struct json_dialect {
     std::size_t max_levels = detail::max_levels;
 };
 
+// What reads JSON until it is stopped at exit calls it before it registers that: simdjson has
+// static objects, which are made at first use and else would come apart before. A reader calls it.
+void prepare_to_read_json() noexcept;
+
 class json_reader {
 public:
     explicit json_reader(const json_dialect& dialect = {});

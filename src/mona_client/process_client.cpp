@@ -1,6 +1,7 @@
 #include "mona_client/process_client.hpp"
 
 #include "core/clock.hpp"
+#include "encode/json_reader.hpp"
 #include "mona_client/client_log.hpp"
 #include "mona_client/environment.hpp"
 #include "pipeline/process_exporter.hpp"
@@ -127,6 +128,7 @@ void process_client::adopt(const mona::client_options& options) {
 
 // Under loading_. In the place of the file before.
 void process_client::watch(const std::string& path) {
+    encode::prepare_to_read_json();
     // The watching thread must not be there any more when the process comes apart.
     static const bool is_registered = std::atexit([] {
                                           auto& client = instance();
