@@ -56,8 +56,8 @@ enum class mona_auth_mode {
 
 /// Whether requests to Monasca are compressed.
 enum class compression_mode {
-    automatic, ///< `auto` in a file: the exporter decides; plain in this version.
-    gzip,
+    automatic, ///< `auto` in a file: where the server takes it, which it is asked once an hour.
+    gzip,      ///< Always; a server that refuses it costs a second request each.
     none,
 };
 
@@ -151,26 +151,27 @@ struct mona_rest_options {
 /// A Monasca API; series go there, and what `exporter_options::derive` makes of contexts.
 struct monasca_options {
     /// Of the API, with its version: `https://mon.example:8070/v2.0`. Empty: from Keystone's
-    /// catalogue, which is not available in this version.
+    /// catalogue.
     std::string url{};
 
-    /// Of Keystone, with its version: `https://keystone.example:5000/v3`. It and the five below
-    /// are what a token is had for. Not available in this version: set url and token.
+    /// Of Keystone, `/v3` at its end or not: `https://keystone.example:5000/v3`. Empty: `token` is
+    /// sent as it is.
     std::string auth_url{};
+
+    /// Who logs in, and for which project; where an id below is given, that counts.
     std::string username{};
     secret password{};
     std::string project{};
     std::string user_domain = "Default";
     std::string project_domain = "Default";
 
-    /// Of another project, for an agent that may post in its name. Not available in this version.
+    /// Id of another project, for an agent that may post in its name. Range: 32 hexadecimal digits.
     std::string tenant_id{};
 
-    /// Sent as X-Auth-Token, in the place of user and password. Range: at most 8000 bytes, visible
-    /// ASCII.
+    /// In the place of user and password: sent as X-Auth-Token, or, with auth_url, exchanged for
+    /// one of the project, which ends when it does. Range: at most 8000 bytes, visible ASCII.
     secret token{};
 
-    /// gzip is not available in this version.
     compression_mode compression = compression_mode::automatic;
 
     /// One measurement per series and statistic, stamped with its end. Range: 1 s … 1 h.
@@ -181,6 +182,19 @@ struct monasca_options {
     std::optional<std::map<std::string, std::string>> dimensions{};
 
     catalogue_mode catalogue = catalogue_mode::check;
+
+    std::string user_id{};
+    std::string user_domain_id{};
+    std::string project_id{};
+    std::string project_domain_id{};
+
+    /// An application credential, which brings its own project: in the place of user and token.
+    std::string credential_id{};
+    secret credential_secret{};
+
+    /// Which of the catalogue's addresses. Region empty: any.
+    std::string interface = "public";
+    std::string region{};
 };
 
 /// Numeric fields of a class as metrics: `<prefix>.<class>.<field>`.

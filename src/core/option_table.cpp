@@ -103,6 +103,13 @@ const is token{"at most 8000 bytes of visible ASCII", [](const std::string& text
 const is plain_text{"at most 4096 bytes without control characters", [](const std::string& text) {
                         return text.size() <= 4096 && is_plain(text);
                     }};
+const is project_id{"32 hexadecimal digits, or empty", [](const std::string& text) {
+                        return text.empty() ||
+                               (text.size() == 32 && std::ranges::all_of(text, [](char c) {
+                                    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
+                                           (c >= 'A' && c <= 'F');
+                                }));
+                    }};
 const is thread_name{"1 to 15 bytes without control characters", [](const std::string& text) {
                          return !text.empty() && text.size() <= 15 && is_plain(text);
                      }};
@@ -232,12 +239,20 @@ std::vector<option> make_table() {
         row("monasca.project", at(&mon::project), plain_text),
         row("monasca.user_domain", at(&mon::user_domain), plain_text),
         row("monasca.project_domain", at(&mon::project_domain), plain_text),
-        row("monasca.tenant_id", at(&mon::tenant_id), plain_text),
+        row("monasca.tenant_id", at(&mon::tenant_id), project_id),
         row("monasca.token", at(&mon::token), token),
         row("monasca.compression", at(&mon::compression)),
         row("monasca.interval", at(&mon::interval), between(milliseconds(1s), milliseconds(1h))),
         row("monasca.dimensions", at(&mon::dimensions)),
         row("monasca.catalogue", at(&mon::catalogue)),
+        row("monasca.user_id", at(&mon::user_id), plain_text),
+        row("monasca.user_domain_id", at(&mon::user_domain_id), plain_text),
+        row("monasca.project_id", at(&mon::project_id), plain_text),
+        row("monasca.project_domain_id", at(&mon::project_domain_id), plain_text),
+        row("monasca.credential_id", at(&mon::credential_id), plain_text),
+        row("monasca.credential_secret", at(&mon::credential_secret)),
+        row("monasca.interface", at(&mon::interface), plain_text),
+        row("monasca.region", at(&mon::region), plain_text),
         row("queue.capacity",
             at(&all::queue, &queue_options::capacity),
             between(std::size_t{256}, std::size_t{1} << 24)),

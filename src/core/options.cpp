@@ -81,23 +81,76 @@ bool is_loopback(std::string_view url) {
     return host == "localhost" || (is_number && host.starts_with("127."));
 }
 
+// D-12.1: of a secret that would go to another machine readable.
+std::string readable(
+    std::string_view option,
+    const std::string& address,
+    std::string_view what,
+    const exporter_options& o) {
+    if (!address.starts_with("http:") || is_loopback(address) || o.tls.allow_plain_credentials) {
+        return {};
+    }
+    return fmt::format(
+        "{} must be https, since {} would be sent readable to another machine, or "
+        "tls.allow_plain_credentials be true, got {}",
+        option,
+        what,
+        shown(address));
+}
+
+// Who logs in to Keystone.
+std::string missing_login(const monasca_options& m) {
+    const bool has_user = !m.username.empty() || !m.user_id.empty();
+    const int ways = int(has_user) + int(!m.token.is_empty()) + int(!m.credential_id.empty());
+    if (ways != 1) {
+        return fmt::format(
+            "monasca.auth_url wants one of monasca.username (or user_id), monasca.token and "
+            "monasca.credential_id beside it, got {}",
+            ways == 0 ? "none" : "more than one");
+    }
+    if (has_user && m.password.is_empty()) {
+        return "monasca.password must be set with monasca.username, got an empty text";
+    }
+    if (!m.credential_id.empty() && m.credential_secret.is_empty()) {
+        return "monasca.credential_secret must be set with monasca.credential_id, got an empty "
+               "text";
+    }
+    return {};
+}
+
 // What the constructor wants and code may still add after load_options.
 std::string missing(const exporter_options& o) {
     if (!o.monasca) {
         return {};
     }
-    if (o.monasca->url.empty() && o.monasca->auth_url.empty()) {
+    const auto& m = *o.monasca;
+    if (m.url.empty() && m.auth_url.empty()) {
         return "monasca.url must be the address of a Monasca API such as "
-               "http://mon.example:8070/v2.0, got an empty text";
+               "http://mon.example:8070/v2.0, or monasca.auth_url that of its Keystone, got two "
+               "empty texts";
     }
-    if (!o.monasca->token.is_empty() && o.monasca->url.starts_with("http:") &&
-        !is_loopback(o.monasca->url) && !o.tls.allow_plain_credentials) { // D-12.1
-        return fmt::format(
-            "monasca.url must be https, since monasca.token would be sent readable to another "
-            "machine, or tls.allow_plain_credentials be true, got {}",
-            shown(o.monasca->url));
+    if (m.auth_url.empty()) {
+        const bool logs_in = !m.username.empty() || !m.user_id.empty() || !m.password.is_empty() ||
+                             !m.credential_id.empty() || !m.credential_secret.is_empty();
+        if (logs_in) {
+            return "monasca.auth_url must be the address of Keystone such as "
+                   "https://keystone.example:5000/v3 for somebody to log in, got an empty text";
+        }
+    } else {
+        if (auto wrong = missing_login(m); !wrong.empty()) {
+            return wrong;
+        }
+        if (auto wrong = readable("monasca.auth_url", m.auth_url, "the login", o); !wrong.empty()) {
+            return wrong;
+        }
     }
-    return {};
+    const bool has_token = !m.token.is_empty() || !m.auth_url.empty();
+    return has_token ? readable(
+                           "monasca.url",
+                           m.url,
+                           m.auth_url.empty() ? "monasca.token" : "Keystone's token",
+                           o)
+                     : std::string();
 }
 
 // Options that load and arrive but that nothing obeys yet. What builds one deletes its line.
@@ -111,33 +164,12 @@ bool is_set(const exporter_options& o) {
     const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
     return forward != nullptr && forward->*Member != mona_forward_options{}.*Member;
 }
-template <auto Member>
-bool is_set_of_monasca(const exporter_options& o) {
-    return o.monasca && (*o.monasca).*Member != monasca_options{}.*Member;
-}
 constexpr planned_option planned[] = {
     {"mona.kind",
      "leave it forward (mona_forward_options)",
      [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
     {"mona.unix_path", "leave it empty", is_set<&mona_forward_options::unix_path>},
     {"mona.shared_key", "leave it empty", is_set<&mona_forward_options::shared_key>},
-    {"monasca.auth_url",
-     "leave it empty and set url and token",
-     is_set_of_monasca<&monasca_options::auth_url>},
-    {"monasca.username", "set token", is_set_of_monasca<&monasca_options::username>},
-    {"monasca.password", "set token", is_set_of_monasca<&monasca_options::password>},
-    {"monasca.project", "leave it empty", is_set_of_monasca<&monasca_options::project>},
-    {"monasca.user_domain", "leave it Default", is_set_of_monasca<&monasca_options::user_domain>},
-    {"monasca.project_domain",
-     "leave it Default",
-     is_set_of_monasca<&monasca_options::project_domain>},
-    {"monasca.tenant_id", "leave it empty", is_set_of_monasca<&monasca_options::tenant_id>},
-    {"monasca.compression = gzip",
-     "leave it auto or none",
-     [](const exporter_options& o) {
-         return o.monasca && o.monasca->compression == compression_mode::gzip;
-     }},
-    {"monasca.catalogue", "leave it check", is_set_of_monasca<&monasca_options::catalogue>},
     {"spool.directory",
      "leave it empty",
      [](const exporter_options& o) { return !o.spool.directory.empty(); }},

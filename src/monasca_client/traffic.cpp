@@ -1,6 +1,6 @@
 #include "monasca_client/traffic.hpp"
 
-#include "encode/json_writer.hpp"
+#include "auth/masked.hpp"
 #include "monasca_client/lost_exception.hpp"
 #include "monasca_client/refusal.hpp"
 #include "monasca_client/target.hpp"
@@ -29,23 +29,8 @@ traffic::traffic(boost::asio::any_io_executor where, const client_options& optio
     : options_(options), web_(std::move(where), options.tls, options.connect_timeout) {}
 
 std::string traffic::masked(std::string_view text, const secret& token) const {
-    std::string out(text);
-    for (const auto* const one :
-         {&options_.password, &options_.token, &options_.credential_secret, &token}) {
-        const auto plain = one->reveal();
-        if (plain.empty()) {
-            continue;
-        }
-        std::string in_json;
-        encode::put_json_text(in_json, plain);
-        const auto escaped = std::string_view(in_json).substr(1, in_json.size() - 2);
-        for (const auto hidden : {plain, escaped}) {
-            for (auto at = out.find(hidden); at != out.npos; at = out.find(hidden, at + 3)) {
-                out.replace(at, hidden.size(), "***");
-            }
-        }
-    }
-    return out;
+    return auth::masked(
+        text, {&options_.password, &options_.token, &options_.credential_secret, &token});
 }
 
 void traffic::trace(

@@ -16,6 +16,7 @@
 #include <cassert>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <limits>
 #include <new>
 #include <utility>
@@ -96,7 +97,24 @@ constexpr auto between_reminders = 10min;
 bool has_unverified_peer(const exporter_options& o) {
     const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
     return !o.tls.verify && ((forward != nullptr && forward->use_tls) ||
-                             (o.monasca && o.monasca->url.starts_with("https:")));
+                             (o.monasca && (o.monasca->url.starts_with("https:") ||
+                                            o.monasca->auth_url.starts_with("https:"))));
+}
+
+// D-11.6: a proxy would see tokens. Said where one is named, so that nobody looks for it.
+void say_proxies_are_ignored(const exporter_options& o, logger& log) {
+    const bool speaks_http = o.monasca || std::holds_alternative<mona_rest_options>(o.mona);
+    for (const auto* const name :
+         {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}) {
+        const auto* const value = std::getenv(name);
+        if (speaks_http && value != nullptr && *value != '\0') {
+            log(log_level::warning,
+                fmt::format(
+                    "io_loop: {} is set: no proxy is used, destinations are connected to directly",
+                    name));
+            return;
+        }
+    }
 }
 
 // On the thread itself. What the system refuses is not worth a lost record: it is logged.
@@ -174,11 +192,13 @@ void io_loop::open_stages() {
             .options = *options_.monasca,
             .tls = options_.tls,
             .response_timeout = options_.response_timeout,
-            .max_retry_after = options_.retry.max_retry_after};
+            .max_retry_after = options_.retry.max_retry_after,
+            .say = [this](log_level level, std::string_view text) { log_(level, text); }};
         auto destination = std::make_unique<destinations::monasca>(
             io_.get_executor(),
             settings,
-            descriptors.subspan<1, destinations::monasca::max_connections>());
+            descriptors.subspan<1, destinations::monasca::max_descriptors>(),
+            random_);
         auto& to = *destination;
         const aggregate::series_table_settings how{
             .interval = options_.monasca->interval,
@@ -207,6 +227,7 @@ void io_loop::run() noexcept {
         log_level::info,
         queue_.clock().counter ? "clock: time stamp counter of the processor"
                                : "clock: CLOCK_MONOTONIC; the processor's counter is not usable");
+    say_proxies_are_ignored(options_, log_);
     if (has_unverified_peer(options_)) {
         remind_of_unverified_peers();
     }

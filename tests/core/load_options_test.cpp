@@ -104,12 +104,20 @@ exporter_options common_options() {
                 .project = "metrics",
                 .user_domain = "users",
                 .project_domain = "projects",
-                .tenant_id = "42",
+                .tenant_id = "0123456789abcdef0123456789abcdef",
                 .token = secret("gAAAA"),
                 .compression = compression_mode::gzip,
                 .interval = 30s,
                 .dimensions = {{{"hostname", "web-1"}, {"rack", "7"}}},
-                .catalogue = catalogue_mode::trust},
+                .catalogue = catalogue_mode::trust,
+                .user_id = "0a",
+                .user_domain_id = "0b",
+                .project_id = "0c",
+                .project_domain_id = "0d",
+                .credential_id = "0e",
+                .credential_secret = secret("cred"),
+                .interface = "internal",
+                .region = "north"},
         .queue = {.capacity = 131'072, .block_timeout = 20ms},
         .batch = {.max_records = 500, .max_bytes = 100'000, .max_delay = 250ms},
         .retry =
@@ -198,11 +206,19 @@ password = "env:TEST_PASSWORD"
 project = "metrics"
 user_domain = "users"
 project_domain = "projects"
-tenant_id = "42"
+tenant_id = "0123456789abcdef0123456789abcdef"
 token = "env:TEST_TOKEN"
 compression = "gzip"
 interval = "30 s"
 catalogue = "trust"
+user_id = "0a"
+user_domain_id = "0b"
+project_id = "0c"
+project_domain_id = "0d"
+credential_id = "0e"
+credential_secret = "env:TEST_CREDENTIAL"
+interface = "internal"
+region = "north"
 [monasca.dimensions]
 hostname = "web-1"
 rack = "7"
@@ -249,7 +265,8 @@ const variables secrets{
     {"TEST_TOKEN", "gAAAA"},
     {"TEST_KEY", "key"},
     {"TEST_API", "api"},
-    {"TEST_SECRET", "s3cret"}};
+    {"TEST_SECRET", "s3cret"},
+    {"TEST_CREDENTIAL", "cred"}};
 
 const variables common_variables{
     {"MONARC_NAME", "orders"},
@@ -288,12 +305,20 @@ const variables common_variables{
     {"MONARC_MONASCA__PROJECT", "metrics"},
     {"MONARC_MONASCA__USER_DOMAIN", "users"},
     {"MONARC_MONASCA__PROJECT_DOMAIN", "projects"},
-    {"MONARC_MONASCA__TENANT_ID", "42"},
+    {"MONARC_MONASCA__TENANT_ID", "0123456789abcdef0123456789abcdef"},
     {"MONARC_MONASCA__TOKEN", "env:TEST_TOKEN"},
     {"MONARC_MONASCA__COMPRESSION", "gzip"},
     {"MONARC_MONASCA__INTERVAL", "30s"},
     {"MONARC_MONASCA__DIMENSIONS", "hostname=web-1,rack=7"},
-    {"MONARC_MONASCA__CATALOGUE", "trust"}};
+    {"MONARC_MONASCA__CATALOGUE", "trust"},
+    {"MONARC_MONASCA__USER_ID", "0a"},
+    {"MONARC_MONASCA__USER_DOMAIN_ID", "0b"},
+    {"MONARC_MONASCA__PROJECT_ID", "0c"},
+    {"MONARC_MONASCA__PROJECT_DOMAIN_ID", "0d"},
+    {"MONARC_MONASCA__CREDENTIAL_ID", "0e"},
+    {"MONARC_MONASCA__CREDENTIAL_SECRET", "cred"},
+    {"MONARC_MONASCA__INTERFACE", "internal"},
+    {"MONARC_MONASCA__REGION", "north"}};
 const variables forward_variables{
     {"MONARC_MONA__KIND", "forward"},
     {"MONARC_MONA__HOST", "collector.internal"},

@@ -89,6 +89,7 @@ TEST_CASE("the first and the last legal value of every option are taken") {
             monasca(o).url = local_url;
             monasca(o).interval = 1s;
             monasca(o).compression = compression_mode::none;
+            monasca(o).tenant_id = "0123456789abcdefABCDEF0123456789";
         },
         [](auto& o) {
             monasca(o).url = "http://localhost:8070/v2.0";
@@ -213,6 +214,11 @@ TEST_CASE("D-15.3 a value out of range is told with the option, what is allowed 
         {[](auto& o) { monasca(o).token = secret(std::string(8001, 't')); },
          "monasca.token must be at most 8000 bytes of visible ASCII, got 8001 bytes that are not "
          "shown"},
+        {[](auto& o) { monasca(o).tenant_id = "0123456789abcdef0123456789abcdeg"; },
+         "monasca.tenant_id must be 32 hexadecimal digits, or empty, got "
+         "\"0123456789abcdef0123456789abcdeg\""},
+        {[](auto& o) { monasca(o).tenant_id = "42"; },
+         "monasca.tenant_id must be 32 hexadecimal digits, or empty, got \"42\""},
         {[](auto& o) { monasca(o).interval = 999ms; },
          "monasca.interval must be 1000ms..3600000ms, got 999ms"},
         {[](auto& o) { monasca(o).interval = 1h + 1ms; },
@@ -264,10 +270,84 @@ TEST_CASE("of several wrong options the first is named") {
 
 TEST_CASE("a Monasca without an address is refused, with a token or without one") {
     const std::string text = "monasca.url must be the address of a Monasca API such as "
-                             "http://mon.example:8070/v2.0, got an empty text";
+                             "http://mon.example:8070/v2.0, or monasca.auth_url that of its "
+                             "Keystone, got two empty texts";
 
     CHECK(validate(with([](auto& o) { monasca(o); })) == text);
     CHECK(validate(with([](auto& o) { monasca(o).token = secret("t"); })) == text);
+}
+
+TEST_CASE("with Keystone exactly one who logs in is wanted, whole") {
+    const std::string one = "monasca.auth_url wants one of monasca.username (or user_id), "
+                            "monasca.token and monasca.credential_id beside it, got ";
+    const auto text_of = [](const change& made) {
+        return validate(with([&](auto& o) {
+            monasca(o).auth_url = "https://keystone.example:5000";
+            made(o);
+        }));
+    };
+
+    CHECK(text_of([](auto&) {}) == one + "none");
+    CHECK(text_of([](auto& o) {
+              monasca(o).username = "u";
+              monasca(o).token = secret("t");
+          }) == one + "more than one");
+    CHECK(text_of([](auto& o) {
+              monasca(o).user_id = "u";
+          }) == "monasca.password must be set with monasca.username, got an empty text");
+    CHECK(
+        text_of([](auto& o) { monasca(o).credential_id = "c"; }) ==
+        "monasca.credential_secret must be set with monasca.credential_id, got an empty text");
+    CHECK(text_of([](auto& o) { monasca(o).token = secret("t"); }) == "");
+    CHECK(text_of([](auto& o) {
+              monasca(o).username = "u";
+              monasca(o).password = secret("p");
+          }) == "");
+    CHECK(text_of([](auto& o) {
+              monasca(o).credential_id = "c";
+              monasca(o).credential_secret = secret("s");
+          }) == "");
+}
+
+TEST_CASE("somebody who logs in wants a Keystone to do it at") {
+    const change made[] = {
+        [](auto& o) { monasca(o).username = "u"; },
+        [](auto& o) { monasca(o).user_id = "u"; },
+        [](auto& o) { monasca(o).password = secret("p"); },
+        [](auto& o) { monasca(o).credential_id = "c"; },
+        [](auto& o) { monasca(o).credential_secret = secret("s"); },
+    };
+    for (const auto& one : made) {
+        CHECK(
+            validate(with([&](auto& o) {
+                monasca(o).url = local_url;
+                one(o);
+            })) == "monasca.auth_url must be the address of Keystone such as "
+                   "https://keystone.example:5000/v3 for somebody to log in, got an empty text");
+    }
+}
+
+TEST_CASE("D-12.1 no login and no token of Keystone's goes readable to another machine") {
+    const auto text_of = [](std::string_view auth_url, std::string_view url, bool is_allowed) {
+        return validate(with([&](auto& o) {
+            monasca(o).auth_url = auth_url;
+            monasca(o).url = url;
+            monasca(o).username = "u";
+            monasca(o).password = secret("p");
+            o.tls.allow_plain_credentials = is_allowed;
+        }));
+    };
+
+    CHECK(
+        text_of("http://keystone.example/v3", "", false) ==
+        "monasca.auth_url must be https, since the login would be sent readable to another "
+        "machine, or tls.allow_plain_credentials be true, got \"http://keystone.example/v3\"");
+    CHECK(
+        text_of("https://keystone.example/v3", "http://mon.example/v2.0", false) ==
+        "monasca.url must be https, since Keystone's token would be sent readable to another "
+        "machine, or tls.allow_plain_credentials be true, got \"http://mon.example/v2.0\"");
+    CHECK(text_of("http://keystone.example/v3", "http://mon.example/v2.0", true) == "");
+    CHECK(text_of("http://127.0.0.1:5000", "", false) == "");
 }
 
 TEST_CASE("D-12.1 a token is not sent readable to another machine unless that is allowed") {
@@ -306,19 +386,6 @@ TEST_CASE("an option that nothing obeys yet is in range, but refused as not avai
         {[](auto& o) { rest(o); }, "mona.kind: leave it forward (mona_forward_options)"},
         {[](auto& o) { forward(o).unix_path = "/run/m"; }, "mona.unix_path: leave it empty"},
         {[](auto& o) { forward(o).shared_key = secret("k"); }, "mona.shared_key: leave it empty"},
-        {[](auto& o) { monasca(o).auth_url = "https://k/v3"; },
-         "monasca.auth_url: leave it empty and set url and token"},
-        {[](auto& o) { monasca(o).username = "u"; }, "monasca.username: set token"},
-        {[](auto& o) { monasca(o).password = secret("p"); }, "monasca.password: set token"},
-        {[](auto& o) { monasca(o).project = "p"; }, "monasca.project: leave it empty"},
-        {[](auto& o) { monasca(o).user_domain = "d"; }, "monasca.user_domain: leave it Default"},
-        {[](auto& o) { monasca(o).project_domain = "d"; },
-         "monasca.project_domain: leave it Default"},
-        {[](auto& o) { monasca(o).tenant_id = "t"; }, "monasca.tenant_id: leave it empty"},
-        {[](auto& o) { monasca(o).compression = compression_mode::gzip; },
-         "monasca.compression = gzip: leave it auto or none"},
-        {[](auto& o) { monasca(o).catalogue = catalogue_mode::trust; },
-         "monasca.catalogue: leave it check"},
         {[](auto& o) { o.spool.directory = "/d"; }, "spool.directory: leave it empty"},
         {[](auto& o) { o.on_fork = fork_policy::restart; }, "on_fork = restart: leave it inert"},
     };

@@ -1,0 +1,20 @@
+#include "auth/masked.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace monarc;
+using namespace monarc::auth;
+
+TEST_SUITE("auth/masked") {
+TEST_CASE("a secret that a text repeats becomes stars, as it is and as JSON writes it") {
+    const secret password("p\"w");
+    const secret token("tok");
+    const secret none;
+
+    CHECK(
+        masked(R"(a p"w b "p\"w" c tok toktok)", {&password, &token, &none}) ==
+        R"(a *** b "***" c *** ******)");
+    CHECK(masked("nothing of it", {&password, &none}) == "nothing of it");
+    CHECK(masked("", {&password}) == "");
+}
+}
