@@ -194,14 +194,9 @@ TEST_CASE("the file switches off and on, however it is changed") {
         CHECK(s.counted(mona::push("n"_key = 1)) == !is_off);
         CHECK(s.counted(mona::export_message(R"({"m":1})")) == !is_off);
     };
-    const auto says = [&](const std::string& why) {
-        for (const auto& line : s.log.lines()) {
-            if (line.text.find(why + "; exporting is on; write {\"disable_all\": true}") !=
-                line.text.npos) {
-                return true;
-            }
-        }
-        return false;
+    const auto says = [&](const std::string& why) { // the file may be read a moment later
+        const auto line = why + "; exporting is on; write {\"disable_all\": true}";
+        return wait_until([&] { return s.log.count(line) != 0; }, monarc::support::patience(20s));
     };
 
     SUBCASE("written in place") {
