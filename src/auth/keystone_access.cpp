@@ -63,7 +63,7 @@ failure kind_of(unsigned status) noexcept {
 keystone_access::keystone_access(
     asio::any_io_executor executor,
     settings s,
-    const transport::tls_context& tls,
+    transport::tls_context& tls,
     std::atomic<int>& descriptor,
     std::mt19937_64& random)
     : executor_(executor), settings_(std::move(s)), random_(random),

@@ -53,7 +53,7 @@ public:
     keystone_access(
         boost::asio::any_io_executor executor,
         settings s,
-        const transport::tls_context& tls,
+        transport::tls_context& tls,
         std::atomic<int>& descriptor,
         std::mt19937_64& random);
     ~keystone_access();

@@ -159,17 +159,10 @@ struct planned_option {
     std::string_view leave;
     bool (*is_used)(const exporter_options& o);
 };
-template <auto Member>
-bool is_set(const exporter_options& o) {
-    const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
-    return forward != nullptr && forward->*Member != mona_forward_options{}.*Member;
-}
 constexpr planned_option planned[] = {
     {"mona.kind",
      "leave it forward (mona_forward_options)",
      [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
-    {"mona.unix_path", "leave it empty", is_set<&mona_forward_options::unix_path>},
-    {"mona.shared_key", "leave it empty", is_set<&mona_forward_options::shared_key>},
     {"spool.directory",
      "leave it empty",
      [](const exporter_options& o) { return !o.spool.directory.empty(); }},

@@ -87,15 +87,15 @@ monasca::monasca(
     std::mt19937_64& random)
     : options_(s.options), wire_(s.max_retry_after, s.options.compression) {
     const bool has_keystone = !options_.auth_url.empty();
-    bool may_need_tls = has_keystone;
+    uses_tls_ = has_keystone;
     if (!options_.url.empty()) {
         const auto url = url_of(options_.url, "monasca.url");
-        may_need_tls = may_need_tls || url.is_tls;
+        uses_tls_ = uses_tls_ || url.is_tls;
         if (!has_keystone) {
             address_ = address_of(url, options_.token, 0);
         }
     }
-    if (may_need_tls) {
+    if (uses_tls_) {
         if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {
             throw std::system_error(errc::bad_options, "tls." + wrong);
         }

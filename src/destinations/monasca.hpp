@@ -61,6 +61,9 @@ public:
     void retry_now() noexcept override;
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override;
+    const transport::tls_context* tls() const noexcept override {
+        return uses_tls_ ? &tls_ : nullptr;
+    }
 
     const monasca_wire& wire() const noexcept { return wire_; }
     std::uint64_t logins() const noexcept { return keystone_ ? keystone_->logins() : 0; }
@@ -96,6 +99,7 @@ private:
 
     monasca_options options_;
     transport::tls_context tls_;
+    bool uses_tls_ = false; // or may have to, as the catalogue says
     std::optional<auth::keystone_access> keystone_;
     std::shared_ptr<const address> address_; // the one of now
     monasca_wire wire_;

@@ -20,7 +20,7 @@ constexpr std::size_t slowest_bytes_per_second = 100 * 1024;
 
 http_peer::http_peer(
     asio::any_io_executor executor,
-    const tls_context& tls,
+    tls_context& tls,
     std::atomic<int>& descriptor,
     const http_waits& waits)
     : executor_(executor), tls_(tls), descriptor_(descriptor), waits_(waits),
@@ -55,7 +55,9 @@ asio::awaitable<http_exchange> http_peer::connect(http_url to) {
     if (ec) { // D-5.10: never plain instead
         way.is_refusal = is_tls_refusal(ec);
         way.got.why = fmt::format(
-            "TLS with {}: {}", to.authority, stream->what().empty() ? ec.message() : stream->what());
+            "TLS with {}: {}",
+            to.authority,
+            stream->what().empty() ? ec.message() : stream->what());
         co_return way;
     }
     ++connections_;
@@ -64,11 +66,12 @@ asio::awaitable<http_exchange> http_peer::connect(http_url to) {
     co_return way;
 }
 
-asio::awaitable<http_exchange> http_peer::exchange(
-    http_url to, std::array<std::string_view, 2> request, http_limits limits) {
+asio::awaitable<http_exchange>
+http_peer::exchange(http_url to, std::array<std::string_view, 2> request, http_limits limits) {
     http_exchange made;
     made.was_reused = stream_ != nullptr && stream_->is_open() && authority_ == to.authority &&
-                      steady::now() - idle_since_ <= waits_.idle;
+                      steady::now() - idle_since_ <= waits_.idle &&
+                      !stream_->is_worn(resolver_, tls_);
     made.was_connected = made.was_reused;
     if (!made.was_reused) {
         close();

@@ -1,7 +1,7 @@
 #pragma once
 
-// One HTTP server: looked up, connected to, secured when an exchange wants it, and kept for a moment
-// after one. One exchange at a time.
+// One HTTP server: looked up, connected to, secured when an exchange wants it, and kept for a
+// moment after one until it is worn. One exchange at a time.
 
 #include "transport/connection.hpp"
 #include "transport/http.hpp"
@@ -42,7 +42,7 @@ public:
     // `descriptor`: as connection's. `tls` outlives it.
     http_peer(
         boost::asio::any_io_executor executor,
-        const tls_context& tls,
+        tls_context& tls,
         std::atomic<int>& descriptor,
         const http_waits& waits);
     ~http_peer();
@@ -50,8 +50,8 @@ public:
     http_peer& operator=(const http_peer&) = delete;
 
     // `request`: head and body, which the caller keeps until it is over.
-    boost::asio::awaitable<http_exchange> exchange(
-        http_url to, std::array<std::string_view, 2> request, http_limits limits = {});
+    boost::asio::awaitable<http_exchange>
+    exchange(http_url to, std::array<std::string_view, 2> request, http_limits limits = {});
 
     // At once; the next exchange connects again.
     void close() noexcept;
@@ -64,7 +64,7 @@ private:
     boost::asio::awaitable<http_exchange> connect(http_url to);
 
     boost::asio::any_io_executor executor_;
-    const tls_context& tls_;
+    tls_context& tls_;
     std::atomic<int>& descriptor_;
     http_waits waits_;
     resolver resolver_;

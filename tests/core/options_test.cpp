@@ -384,8 +384,6 @@ TEST_CASE("an option that nothing obeys yet is in range, but refused as not avai
     };
     const row rows[] = {
         {[](auto& o) { rest(o); }, "mona.kind: leave it forward (mona_forward_options)"},
-        {[](auto& o) { forward(o).unix_path = "/run/m"; }, "mona.unix_path: leave it empty"},
-        {[](auto& o) { forward(o).shared_key = secret("k"); }, "mona.shared_key: leave it empty"},
         {[](auto& o) { o.spool.directory = "/d"; }, "spool.directory: leave it empty"},
         {[](auto& o) { o.on_fork = fork_policy::restart; }, "on_fork = restart: leave it inert"},
     };
