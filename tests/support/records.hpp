@@ -24,6 +24,7 @@ struct made_record {
     std::uint64_t stamp = 1;
     monarc::detail::context_entry* context = nullptr;
     monarc::key_number class_name = monarc::key_without_room;
+    std::uint8_t action = 0;
 
     monarc::record_view view() const {
         return {
@@ -32,6 +33,7 @@ struct made_record {
             .when = when,
             .context = context,
             .class_name = class_name,
+            .action = action,
             .body = body,
             .id = id};
     }
@@ -87,7 +89,8 @@ made_record made(const Target& to, const Fields&... fields) {
     record.id = to.text();
     record.when = to.when;
     if constexpr (monarc::detail::has_class_number<Target>) {
-        record.class_name = to.class_number;
+        record.class_name = static_cast<monarc::key_number>(to.class_number);
+        record.action = static_cast<std::uint8_t>(to.class_number >> monarc::detail::action_shift);
     }
     return record;
 }
