@@ -71,17 +71,18 @@ bool uses_tls(const mona_rest_options& options) {
 mona_rest::mona_rest(
     asio::any_io_executor executor,
     const settings& s,
-    std::span<std::atomic<int>, max_connections> descriptors)
+    std::atomic<int>& exports,
+    std::atomic<int>& logins)
     : options_(s.options), troubled_(s.troubled), wire_(s.options, s.max_retry_after),
       tokens_(
           executor,
           tls_,
-          descriptors[1],
+          logins,
           {.options = s.options,
            .response_timeout = s.response_timeout,
            .uniform = s.uniform,
            .troubled = s.troubled}),
-      exports_(executor, tls_, descriptors[0], {.answer = s.response_timeout}) {
+      exports_(executor, tls_, exports, {.answer = s.response_timeout}) {
     check_url(s.options);
     if (uses_tls(s.options)) {
         if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 
 namespace monarc::destinations {
@@ -29,8 +28,6 @@ bool uses_tls(const mona_rest_options& options);
 
 class mona_rest final : public destination {
 public:
-    static constexpr std::size_t max_connections = 2; // for exports, for logins
-
     struct settings {
         mona_rest_options options;
         tls_options tls;
@@ -40,13 +37,14 @@ public:
         std::function<void(const std::string&)> troubled;
     };
 
-    // `descriptors`: where the numbers of the open sockets stand.
+    // `exports`, `logins`: where the numbers of the open sockets stand.
     // Fails: throws std::system_error(errc::bad_options) for a URL that is none, and for TLS files
     // that cannot be used.
     mona_rest(
         boost::asio::any_io_executor executor,
         const settings& s,
-        std::span<std::atomic<int>, max_connections> descriptors);
+        std::atomic<int>& exports,
+        std::atomic<int>& logins);
     ~mona_rest() override;
 
     std::string_view name() const noexcept override { return "mona_rest"; }

@@ -31,8 +31,8 @@ constexpr auto shortest_poll = 1ms; // while data flows; doubles when idle (D-1.
 constexpr auto longest_poll = 5ms;
 constexpr std::size_t most_slots_a_pass = 16'384;
 constexpr auto everything = std::numeric_limits<std::uint64_t>::max();
-constexpr std::size_t rest_descriptor = 5; // of the queue's, behind those of forward and Monasca
-constexpr auto close_slack = 150ms;        // for coroutines to find out, after the deadline
+constexpr std::size_t login_descriptor = 6; // of the queue's: Mona's; 0 is for its destination
+constexpr auto close_slack = 150ms;         // for coroutines to find out, after the deadline
 
 // As much state as the operating system gives: payload ids must not meet those of another process.
 std::mt19937_64 seeded_generator() {
@@ -244,7 +244,8 @@ void io_loop::open_rest(const mona_rest_options& rest) {
     auto destination = std::make_unique<destinations::mona_rest>(
         io_.get_executor(),
         settings,
-        queue_.descriptors().subspan<rest_descriptor, destinations::mona_rest::max_connections>());
+        queue_.descriptors()[0],
+        queue_.descriptors()[login_descriptor]);
     const aggregate::rest_settings how{
         .merge = rest.merge,
         .reserved_keys = rest.reserved_keys,
