@@ -16,8 +16,8 @@ key_number class_of(const record_view& record) {
     if (record.context != nullptr) {
         return record.context->class_name;
     }
-    if (record.class_name != key_without_room) {
-        return record.class_name;
+    if (record.class_name() != key_without_room) {
+        return record.class_name();
     }
     switch (record.shape) {
     case detail::record_shape:

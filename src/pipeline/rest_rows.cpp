@@ -38,8 +38,8 @@ const rest_row& rest_rows::begin(const record_view& record) {
     if (record.when != detail::no_time) {
         row_.time = rest_time_of(record.when);
     }
-    if (record.action != 0) {
-        row_.what = static_cast<action>(record.action);
+    if (record.action() != 0) {
+        row_.what = static_cast<action>(record.action());
     }
     if (record.json != nullptr) {
         row_.members = record.json->members;

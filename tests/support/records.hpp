@@ -23,8 +23,7 @@ struct made_record {
     std::int64_t when = monarc::detail::no_time;
     std::uint64_t stamp = 1;
     monarc::detail::context_entry* context = nullptr;
-    monarc::key_number class_name = monarc::key_without_room;
-    std::uint8_t action = 0;
+    std::uint32_t class_and_action = 0;
 
     monarc::record_view view() const {
         return {
@@ -32,8 +31,7 @@ struct made_record {
             .stamp = stamp,
             .when = when,
             .context = context,
-            .class_name = class_name,
-            .action = action,
+            .class_and_action = class_and_action,
             .body = body,
             .id = id};
     }
@@ -89,8 +87,7 @@ made_record made(const Target& to, const Fields&... fields) {
     record.id = to.text();
     record.when = to.when;
     if constexpr (monarc::detail::has_class_number<Target>) {
-        record.class_name = static_cast<monarc::key_number>(to.class_number);
-        record.action = static_cast<std::uint8_t>(to.class_number >> monarc::detail::action_shift);
+        record.class_and_action = to.class_number;
     }
     return record;
 }
