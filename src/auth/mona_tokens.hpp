@@ -38,7 +38,7 @@ public:
     // Fails: throws std::system_error(errc::bad_options) for a URL that is none.
     mona_tokens(
         boost::asio::any_io_executor executor,
-        const transport::tls_context& tls,
+        transport::tls_context& tls,
         std::atomic<int>& descriptor,
         const settings& s);
     ~mona_tokens();

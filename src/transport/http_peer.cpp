@@ -20,7 +20,7 @@ constexpr std::size_t slowest_bytes_per_second = 100 * 1024;
 
 http_peer::http_peer(
     asio::any_io_executor executor,
-    const tls_context& tls,
+    tls_context& tls,
     std::atomic<int>& descriptor,
     const http_waits& waits)
     : executor_(executor), tls_(tls), descriptor_(descriptor), waits_(waits),

@@ -42,7 +42,7 @@ public:
     // `descriptor`: as connection's. `tls` outlives it.
     http_peer(
         boost::asio::any_io_executor executor,
-        const tls_context& tls,
+        tls_context& tls,
         std::atomic<int>& descriptor,
         const http_waits& waits);
     ~http_peer();
@@ -64,7 +64,7 @@ private:
     boost::asio::awaitable<http_exchange> connect(http_url to);
 
     boost::asio::any_io_executor executor_;
-    const tls_context& tls_;
+    tls_context& tls_;
     std::atomic<int>& descriptor_;
     http_waits waits_;
     resolver resolver_;
