@@ -69,8 +69,17 @@ result<http_url> parts_of(const boost::urls::url_view& view) {
     return url;
 }
 
-boost::system::result<boost::urls::url_view> parsed(std::string_view text) {
-    return boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+result<boost::urls::url_view> parsed(std::string_view text) {
+    // Boost.URL 1.81 aborts at some texts without an authority, such as `v:?`.
+    const auto colon = text.find(':');
+    if (colon == text.npos || !text.substr(colon).starts_with("://")) {
+        return errc::bad_options;
+    }
+    const auto view = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+    if (!view) {
+        return errc::bad_options;
+    }
+    return *view;
 }
 
 } // namespace
