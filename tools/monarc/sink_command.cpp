@@ -1,6 +1,7 @@
 #include "monarc/sink_command.hpp"
 
 #include "monarc/argument_checks.hpp"
+#include "monarc/sink_rest.hpp"
 #include "sink/monasca_server.hpp"
 #include "sink/server.hpp"
 
@@ -40,6 +41,7 @@ struct sink_arguments {
     sink::monasca_options monasca{};
     double monasca_keep_alive_seconds = 0;
     std::size_t monasca_memory_mebibytes = 256;
+    rest_arguments rest{};
     bool is_strict = false;
 };
 
@@ -49,6 +51,8 @@ constexpr std::string_view footer = R"(
 What it does: takes Message, Forward, PackedForward and CompressedPackedForward over TCP, answers
 chunks with {"ack": chunk}, and counts. It runs until SIGTERM or SIGINT, prints the summary, exits 0.
 With --monasca-port it is a Monasca as well: POST and GET /v2.0/metrics and what can be read below.
+With --rest-port it is Mona's REST interface as well: POST /export, /monaExport, /sendEvent,
+/monaSendEvent, and a token service at /identity/resources/auth/v1/api-token.
 Exit codes: 0 stopped; 1 could not listen, open or write a file, or --strict and a violation; 2 wrong
 arguments.
 
@@ -73,6 +77,8 @@ Members of the JSON summary (docs/sink.md says more):
   monasca    if it is offered: posts, accepted, repeats, overwritten, not_kept, points,
              dropped_points, responses by status, violations, violations_by reason, metrics by name:
              count, sum (exact), series, repeats, ...; http; else null
+  rest       if it is offered: posts, accepted, refused, repeated_requests, logins, refreshes,
+             responses, violations, violations_by reason, ...; http; else null
 
 Examples:
   monarc sink                                     listen on 127.0.0.1:24224, stop with Ctrl-C
@@ -80,6 +86,7 @@ Examples:
   monarc sink --sum value --json --exit-after 1000 | jq .sum
   monarc sink --no-answer                         what does my sender do without answers?
   monarc sink --monasca-port 8070 --strict        fail if a metric would hurt a real Monasca
+  monarc sink --rest-port 8080 --rest-answers 503,lost,ok    does my sender repeat what it must?
 )";
 
 // CLI11 wants what is wrong, or nothing.
@@ -189,21 +196,28 @@ int run(sink_arguments& arguments) {
     try {
         sink::server server(options);
         const auto monasca = start_monasca(arguments);
+        const auto rest = start_rest(arguments.rest, options, server);
         fmt::print("sink: listening on {}:{}\n", options.host, server.port());
         if (monasca)
             fmt::print("sink: monasca listening on {}:{}\n", options.host, monasca->port());
+        if (rest)
+            fmt::print("sink: rest listening on {}:{}\n", options.host, rest->port());
         std::fflush(stdout);
         io.run();
+        if (rest)
+            rest->stop(); // before what keeps for it
         server.stop();
         auto totals = server.snapshot();
         if (monasca) {
             monasca->stop();
             totals.monasca = monasca->snapshot();
         }
+        if (rest)
+            totals.rest = rest->snapshot();
         const int reported = report(totals, arguments);
-        const bool is_bad =
-            arguments.is_strict && totals.monasca && totals.monasca->violations != 0;
-        return reported == 0 && is_bad ? violated : reported;
+        const bool is_bad = (totals.monasca && totals.monasca->violations != 0) ||
+                            (totals.rest && totals.rest->violations != 0);
+        return reported == 0 && arguments.is_strict && is_bad ? violated : reported;
     } catch (const sink::start_error& e) {
         print_line(e.what());
         return 1;
@@ -238,12 +252,11 @@ void add_monasca_options(CLI::App& command, sink_arguments& arguments) {
             arguments.monasca.takes_gzip,
             "Inflate gzip bodies, which stock servers refuse")
         ->needs(port);
-    command
-        .add_flag(
-            "--strict",
-            arguments.is_strict,
-            "Exit 1 if anything came that Monasca takes and its store does not")
-        ->needs(port);
+}
+
+void demand_what_strict_is_about(const sink_arguments& arguments) {
+    if (arguments.is_strict && !arguments.monasca_port && !arguments.rest.port)
+        throw CLI::RequiresError("--strict", "--monasca-port or --rest-port");
 }
 
 } // namespace
@@ -300,7 +313,15 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
         ->capture_default_str();
     add_monasca_options(*command, *arguments);
-    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+    add_rest_options(*command, arguments->rest);
+    command->add_flag(
+        "--strict",
+        arguments->is_strict,
+        "Exit 1 if anything came that Monasca's store, or Mona's contract, does not take");
+    command->callback([arguments, &exit_code] {
+        demand_what_strict_is_about(*arguments);
+        exit_code = run(*arguments);
+    });
 }
 
 } // namespace monarc::tool
