@@ -4,21 +4,19 @@
 
 #include <monarc/api.hpp>
 #include <monarc/error.hpp>
+#include <monarc/monasca_request.hpp>
 #include <monarc/monasca_types.hpp>
 #include <monarc/options.hpp>
 #include <monarc/secret.hpp>
 
 #include <chrono>
-#include <cstdint>
+#include <coroutine>
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
-#include <variant>
-#include <vector>
 
 namespace monarc::monasca {
 
@@ -84,8 +82,17 @@ struct MONARC_API client_options {
     std::chrono::milliseconds login_timeout{20'000};
     std::chrono::milliseconds timeout{600'000}; ///< of a request with its login
 
-    /// Called in get(), after each exchange.
+    /// Called on the client's thread, after each exchange.
     std::function<void(const exchange_line&)> trace{};
+
+    /// Where coroutines and functions given to then() wake up, from any thread: to call resume() of
+    /// the handle there, once. `[&](auto h) { asio::post(context, h); }`. Empty: the client's
+    /// thread, which waits for them.
+    std::function<void(std::coroutine_handle<>)> resume{};
+
+    /// So many requests are under way at a time, each over a connection; the others wait for their
+    /// turn, and their timeout runs. Range: 1..1000.
+    std::size_t max_connections = 8;
 
     /// From OS_AUTH_URL, OS_USERNAME, OS_PASSWORD, OS_TOKEN, OS_APPLICATION_CREDENTIAL_ID,
     /// OS_PROJECT_NAME and their relatives, MONASCA_API_URL. A user means password, else a secret
@@ -93,120 +100,52 @@ struct MONARC_API client_options {
     static client_options from_env();
 };
 
-/// Why there is no answer that can be used.
-struct error {
-    std::error_code code{};
-    unsigned status = 0; ///< of HTTP; 0: it did not come to that
-    std::string title{};
-    std::string description{};
-    std::string method{};
-    std::string url{};
-    std::string request_id{};
-    bool is_of_login = false; ///< Keystone said no, or was not there
-};
-
-class MONARC_API request_error : public std::system_error {
-public:
-    explicit request_error(error why);
-    const error& why() const noexcept { return why_; }
-
-private:
-    error why_;
-};
-
-namespace detail {
-class client_state;
-[[noreturn]] MONARC_API void fail(const error& why);
-} // namespace detail
-
-/// A value, or why there is none.
-template <class T>
-class answer {
-public:
-    answer(T value) : held_(std::move(value)) {}
-    answer(monasca::error why) : held_(std::move(why)) {}
-
-    explicit operator bool() const noexcept { return std::holds_alternative<T>(held_); }
-    T& operator*() noexcept { return *std::get_if<T>(&held_); }
-    const T& operator*() const noexcept { return *std::get_if<T>(&held_); }
-    T* operator->() noexcept { return std::get_if<T>(&held_); }
-    const T* operator->() const noexcept { return std::get_if<T>(&held_); }
-    const monasca::error& error() const noexcept { return *std::get_if<monasca::error>(&held_); }
-
-    /// Fails: throws request_error.
-    T& value() {
-        if (const auto* why = std::get_if<monasca::error>(&held_)) {
-            detail::fail(*why);
-        }
-        return **this;
-    }
-
-private:
-    std::variant<T, monasca::error> held_;
-};
-
-/// Something to ask for; thrown away it was never sent.
-template <class T>
-class [[nodiscard]] request {
-public:
-    explicit request(std::function<answer<T>()> send) : send_(std::move(send)) {}
-    request(request&&) noexcept = default;
-    request& operator=(request&&) noexcept = default;
-
-    /// Sends it and waits for the answer.
-    answer<T> get() { return send_(); }
-
-private:
-    std::function<answer<T>()> send_;
-};
-
-/// Any request of the API.
-struct call {
-    std::string method = "GET";
-    std::string path{}; ///< behind the API's URL, with its first slash; may end in a query
-    ordered_pairs query{};
-    std::string body{}; ///< JSON; empty: none
-};
-
-/// What the API said to it, with a status of 2xx.
-struct reply {
-    unsigned status = 0;
-    std::string body{};
-    std::string url{}; ///< that was asked in the end
-};
+// Overloads instead of default arguments: g++ 12 destroys `= {}` of an aggregate twice in a
+// co_await expression.
 
 class MONARC_API metrics_resource {
 public:
     request<done> create(new_metric what) const;
     /// A metric or an array of them.
     request<done> create_json(std::string json, std::string tenant_id = {}) const;
-    request<page<metric>> list(metric_filter what = {}) const;
-    request<page<metric_name>> list_names(name_filter what = {}) const;
+    request<page<metric>> list(metric_filter what) const;
+    request<page<metric>> list() const { return list(metric_filter()); }
+    request<page<metric_name>> list_names(name_filter what) const;
+    request<page<metric_name>> list_names() const { return list_names(name_filter()); }
     request<page<measurements>> list_measurements(measurement_filter what) const;
     request<page<statistics>> list_statistics(measurement_filter what) const;
-    request<page<dimension_name>> list_dimension_names(dimension_filter what = {}) const;
+    request<page<dimension_name>> list_dimension_names(dimension_filter what) const;
+    request<page<dimension_name>> list_dimension_names() const {
+        return list_dimension_names(dimension_filter());
+    }
     request<page<dimension_value>>
-    list_dimension_values(std::string dimension_name, dimension_filter what = {}) const;
+    list_dimension_values(std::string dimension_name, dimension_filter what) const;
+    request<page<dimension_value>> list_dimension_values(std::string dimension_name) const {
+        return list_dimension_values(std::move(dimension_name), dimension_filter());
+    }
 
 private:
     friend class client;
-    explicit metrics_resource(detail::client_state* state) : state_(state) {}
-    detail::client_state* state_;
+    explicit metrics_resource(std::shared_ptr<detail::client_state> state)
+        : state_(std::move(state)) {}
+    std::shared_ptr<detail::client_state> state_;
 };
 
 class MONARC_API notifications_resource {
 public:
     request<notification> create(notification_change what) const;
     request<notification> show(std::string id) const;
-    request<page<notification>> list(page_filter what = {}) const;
+    request<page<notification>> list(page_filter what) const;
+    request<page<notification>> list() const { return list(page_filter()); }
     request<notification> update(std::string id, notification_change what) const;
     request<notification> patch(std::string id, notification_change what) const;
     request<done> remove(std::string id) const;
 
 private:
     friend class client;
-    explicit notifications_resource(detail::client_state* state) : state_(state) {}
-    detail::client_state* state_;
+    explicit notifications_resource(std::shared_ptr<detail::client_state> state)
+        : state_(std::move(state)) {}
+    std::shared_ptr<detail::client_state> state_;
 };
 
 class MONARC_API notification_types_resource {
@@ -215,23 +154,26 @@ public:
 
 private:
     friend class client;
-    explicit notification_types_resource(detail::client_state* state) : state_(state) {}
-    detail::client_state* state_;
+    explicit notification_types_resource(std::shared_ptr<detail::client_state> state)
+        : state_(std::move(state)) {}
+    std::shared_ptr<detail::client_state> state_;
 };
 
 class MONARC_API definitions_resource {
 public:
     request<alarm_definition> create(definition_change what) const;
     request<alarm_definition> show(std::string id) const;
-    request<page<alarm_definition>> list(definition_filter what = {}) const;
+    request<page<alarm_definition>> list(definition_filter what) const;
+    request<page<alarm_definition>> list() const { return list(definition_filter()); }
     request<alarm_definition> update(std::string id, definition_change what) const;
     request<alarm_definition> patch(std::string id, definition_change what) const;
     request<done> remove(std::string id) const;
 
 private:
     friend class client;
-    explicit definitions_resource(detail::client_state* state) : state_(state) {}
-    detail::client_state* state_;
+    explicit definitions_resource(std::shared_ptr<detail::client_state> state)
+        : state_(std::move(state)) {}
+    std::shared_ptr<detail::client_state> state_;
 };
 
 class MONARC_API alarms_resource {
@@ -239,39 +181,50 @@ public:
     /// On servers of 2014, which knew no alarm definitions.
     request<alarm_definition> create(definition_change what) const;
     request<alarm> show(std::string id) const;
-    request<page<alarm>> list(alarm_filter what = {}) const;
+    request<page<alarm>> list(alarm_filter what) const;
+    request<page<alarm>> list() const { return list(alarm_filter()); }
     request<alarm> update(std::string id, alarm_state what) const;
     request<alarm> patch(std::string id, alarm_state what) const;
     request<done> remove(std::string id) const;
-    request<alarm_counts> count(alarm_filter what = {}) const;
-    request<page<alarm_change>> history(std::string id, page_filter what = {}) const;
-    request<page<alarm_change>> history_list(history_filter what = {}) const;
+    request<alarm_counts> count(alarm_filter what) const;
+    request<alarm_counts> count() const { return count(alarm_filter()); }
+    request<page<alarm_change>> history(std::string id, page_filter what) const;
+    request<page<alarm_change>> history(std::string id) const {
+        return history(std::move(id), page_filter());
+    }
+    request<page<alarm_change>> history_list(history_filter what) const;
+    request<page<alarm_change>> history_list() const { return history_list(history_filter()); }
 
 private:
     friend class client;
-    explicit alarms_resource(detail::client_state* state) : state_(state) {}
-    detail::client_state* state_;
+    explicit alarms_resource(std::shared_ptr<detail::client_state> state)
+        : state_(std::move(state)) {}
+    std::shared_ptr<detail::client_state> state_;
 };
 
-/// Threads: one at a time.
-/// Owns:    the connections to Keystone and the API, and the token. Requests and resources must not
-///          outlive it.
+/// Threads: any thread may call any member at any time; the destructor must be the last call. One
+///          thread of its own, begun by the first request, sends and receives.
+/// Owns:    that thread, the connections to Keystone and the API, and the token. Requests and
+///          resources may outlive it: they answer errc::closed, as they do in a forked child of
+///          the process that began the thread.
 class MONARC_API client {
 public:
     /// Connects to nothing yet.
     /// Fails:   throws std::system_error(errc::bad_options) whose what() names the option.
     explicit client(client_options options);
+    /// Requests that are under way are answered with errc::closed first; waits until all that
+    /// wakes up on the client's thread has returned, except there itself.
     ~client();
     client(client&&) noexcept;
     client& operator=(client&&) noexcept;
 
-    metrics_resource metrics() const { return metrics_resource(state_.get()); }
-    notifications_resource notifications() const { return notifications_resource(state_.get()); }
+    metrics_resource metrics() const { return metrics_resource(state_); }
+    notifications_resource notifications() const { return notifications_resource(state_); }
     notification_types_resource notification_types() const {
-        return notification_types_resource(state_.get());
+        return notification_types_resource(state_);
     }
-    definitions_resource alarm_definitions() const { return definitions_resource(state_.get()); }
-    alarms_resource alarms() const { return alarms_resource(state_.get()); }
+    definitions_resource alarm_definitions() const { return definitions_resource(state_); }
+    alarms_resource alarms() const { return alarms_resource(state_); }
 
     /// Logs in if need be, once more when the token is refused; follows redirects within the
     /// scheme, host and port.
@@ -286,7 +239,7 @@ public:
     void replace_token(secret token);
 
 private:
-    std::unique_ptr<detail::client_state> state_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 } // namespace monarc::monasca

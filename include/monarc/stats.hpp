@@ -37,8 +37,9 @@ enum class reason : std::uint8_t {
     attempts,
     rejected,
     too_large,
+    uncertain,
 };
-inline constexpr std::size_t reason_total = static_cast<std::size_t>(reason::too_large) + 1;
+inline constexpr std::size_t reason_total = static_cast<std::size_t>(reason::uncertain) + 1;
 
 /// The word used in logs and statistics, e.g. "queue_full".
 MONARC_API std::string_view to_string(reason why) noexcept;
@@ -60,7 +61,8 @@ private:
     std::array<std::uint64_t, reason_total> counts_{};
 };
 
-enum class health { ok, degraded, down };
+/// rejected_credentials: the last failure was that a login or token was refused.
+enum class health { ok, degraded, down, rejected_credentials };
 
 /// One destination. All in records as pushed, merged or not, but where the name says bytes or
 /// payloads.
@@ -86,6 +88,9 @@ struct destination_stats {
     std::uint64_t wire_bytes = 0;          ///< sealed payloads as they are sent, each once
     std::uint64_t retry_after_bad = 0;     ///< neither a number of seconds nor a date
     std::uint64_t retry_after_clamped = 0; ///< longer than retry.max_retry_after
+    std::uint64_t doubtful_acks = 0;       ///< of Monasca, so late that its Kafka may be away
+    std::uint64_t logins = 0;              ///< tokens that were issued
+    std::uint64_t failed_logins = 0;       ///< logins refused or not answered
     health state = health::ok;
     std::string last_error;
 };

@@ -22,6 +22,7 @@ struct payload {
     std::uint64_t plain_bytes = 0; // of the entries, before compression
     bool is_gzip = false;
     bool has_class_messages = false;
+    bool is_repeatable = true; // else an end that says nothing is the end of it (D-2.3)
 
     std::size_t wire_bytes() const noexcept { return head.size() + body.size() + tail.size(); }
 

@@ -20,6 +20,7 @@ std::string_view to_string(reason why) noexcept {
     case reason::attempts: return "attempts";
     case reason::rejected: return "rejected";
     case reason::too_large: return "too_large";
+    case reason::uncertain: return "uncertain";
     }
     return "unknown";
 }

@@ -96,6 +96,12 @@ constexpr of_destination destination_metrics[] = {
      &destination_stats::retry_after_clamped,
      counter,
      "Retry-After headers beyond retry.max_retry_after"},
+    {"doubtful_acks",
+     &destination_stats::doubtful_acks,
+     counter,
+     "Acknowledgements so late that what was acknowledged may be lost"},
+    {"logins", &destination_stats::logins, counter, "Tokens issued"},
+    {"failed_logins", &destination_stats::failed_logins, counter, "Logins refused or unanswered"},
 };
 
 using by_reason = metric<destination_stats, reason_counts>;
@@ -106,7 +112,7 @@ constexpr by_reason destination_reasons[] = {
     {"dropped_bytes", &destination_stats::dropped_bytes, counter, "Payload bytes lost"},
 };
 
-constexpr std::string_view health_words[] = {"ok", "degraded", "down"};
+constexpr std::string_view health_words[] = {"ok", "degraded", "down", "rejected_credentials"};
 
 // What a reason is a reason of; the enumeration is in this order.
 std::string_view kind_of(reason why) noexcept {

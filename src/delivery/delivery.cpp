@@ -1,29 +1,13 @@
 #include "delivery/delivery.hpp"
 
-#include "delivery/backoff.hpp"
+#include "core/backoff.hpp"
+#include "delivery/splitting.hpp"
 
 #include <algorithm>
-#include <cassert>
 #include <iterator>
 #include <utility>
 
 namespace monarc::delivery {
-namespace {
-
-constexpr std::uint32_t strikes_for_suspicion = 3; // D-7.6
-
-// A receiver that fails at random fails thrice over one payload while another passes, now and then.
-// A cut loses nothing by that; before what cannot be cut is given up, others pass it this often.
-constexpr std::uint32_t passes_for_verdict = 12;
-
-bool can_be_cut(const payload& p) {
-    return std::count_if(p.entry_records.begin(), p.entry_records.end(), [](std::uint32_t n) {
-               return n != 0;
-           }) > 1;
-}
-
-} // namespace
-
 delivery_list::delivery_list(const delivery_settings& settings)
     : settings_(settings), working_bytes_(settings.max_payload_bytes) {}
 
@@ -60,7 +44,10 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     auto candidate = std::find_if(items_.begin(), items_.end(), [](const item& one) {
         return one.state == item_state::ready;
     });
-    if (candidate == items_.end()) {
+    if (!settings_.is_ordered) {
+        candidate = std::find_if(candidate, items_.end(), may_go);
+    }
+    if (candidate == items_.end() || !may_go(*candidate)) {
         return std::nullopt;
     }
     const bool is_detour = suspicion_ == suspicion::test_another && items_.size() > 1;
@@ -77,6 +64,9 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     set_state(*candidate, item_state::in_flight);
     detour_ = is_detour ? candidate->attempt : 0;
     ++counts_.attempts;
+    if (candidate->searched) {
+        ++candidate->searched->attempts;
+    }
     return attempt{.number = candidate->attempt, .what = candidate->what};
 }
 
@@ -84,7 +74,10 @@ delivery_list::iterator delivery_list::remove(iterator one) {
     set_state(*one, item_state::ready);
     records_ -= one->what->records;
     memory_bytes_ -= one->what->memory_bytes();
-    too_large_ -= one->is_too_large ? 1 : 0;
+    mark_to_cut(*one, cut_reason::none);
+    to_send_plain_ -= one->to_send_plain ? 1 : 0;
+    release_twin(*one);
+    parts_of_searches_ -= one->searched ? 1 : 0;
     return items_.erase(one);
 }
 
@@ -92,12 +85,17 @@ delivery_list::iterator delivery_list::remove(iterator one) {
 delivery_list::iterator delivery_list::settle(
     iterator one, std::uint64_t delivery_counts::*to, std::uint64_t settled::*to_watch) {
     counts_.*to += one->what->records;
+    tell_watches(*one, to_watch, one->what->records);
+    return remove(one);
+}
+
+void delivery_list::tell_watches(
+    const item& one, std::uint64_t settled::*to, std::uint64_t records) noexcept {
     for (auto* w : watches_) {
-        if (one->sequence <= w->last_sequence_) {
-            w->counts_.*to_watch += one->what->records;
+        if (one.sequence <= w->last_sequence_) {
+            w->counts_.*to += records;
         }
     }
-    return remove(one);
 }
 
 delivery_list::iterator delivery_list::lose(
@@ -109,17 +107,45 @@ delivery_list::iterator delivery_list::lose(
     if (to == &delivery_counts::dropped) {
         counts_.dropped_bytes[why] += one->what->wire_bytes();
     }
-    for (auto* w : watches_) {
-        if (one->sequence <= w->last_sequence_) {
-            w->counts_.*to_watch += one->what->records;
-        }
-    }
+    tell_watches(*one, to_watch, one->what->records);
     lost_class_messages_ = lost_class_messages_ || one->what->has_class_messages;
-    if (one == items_.begin()) { // the suspicion was about this one
+    forget_suspicion_of(one);
+    return remove(one);
+}
+
+void delivery_list::forget_suspicion_of(iterator one) noexcept {
+    if (one == items_.begin()) {
         suspicion_ = suspicion::none;
         detour_ = 0;
     }
-    return remove(one);
+}
+
+// Listed entries are dead, all others delivered. A group that shares one count shares one fate
+// (D-3.7).
+void delivery_list::settle_in_part(iterator one, const std::vector<std::uint32_t>& refused) {
+    const auto& records = one->what->entry_records;
+    std::vector<bool> is_refused(records.size());
+    for (const auto place : refused) {
+        if (place < is_refused.size()) {
+            is_refused[place] = true;
+        }
+    }
+    std::uint64_t dead = 0;
+    bool is_group_refused = false;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        is_group_refused = is_group_refused || is_refused[i];
+        if (records[i] != 0) {
+            dead += std::exchange(is_group_refused, false) ? records[i] : 0;
+        }
+    }
+    const auto delivered = one->what->records - dead;
+    counts_.delivered += delivered;
+    counts_.dead[reason::rejected] += dead;
+    tell_watches(*one, &settled::delivered, delivered);
+    tell_watches(*one, &settled::dead, dead);
+    lost_class_messages_ = lost_class_messages_ || (dead != 0 && one->what->has_class_messages);
+    forget_suspicion_of(one);
+    remove(one);
 }
 
 bool delivery_list::done(
@@ -131,29 +157,67 @@ bool delivery_list::done(
         counts_.late_answers += result.what == verdict::delivered ? 1 : 0;
         return false;
     }
+    if (result.is_unclear() && !one->what->is_repeatable) {
+        lose_uncertain(one, result, now, uniform);
+        return true;
+    }
+    const auto searched = one->searched;
     switch (result.what) {
     case verdict::delivered:
     case verdict::delivered_unacked: succeeded(one, result.what == verdict::delivered); break;
+    case verdict::partial: settle_in_part(one, result.refused); break;
     case verdict::retry: failed(one, result, now, uniform); break;
-    case verdict::again: again(one, now, uniform); break;
+    case verdict::again:
+    case verdict::fresh_token: at_once(one, result, now, uniform); break;
+    case verdict::plain:
+        to_send_plain_ += one->to_send_plain ? 0 : 1;
+        one->to_send_plain = true;
+        at_once(one, result, now, uniform);
+        break;
+    case verdict::suspect: refused(one); break;
     case verdict::rejected: // D-7.4: it blocks nobody
         lose(one, &delivery_counts::dead, &settled::dead, reason::rejected);
         break;
-    case verdict::too_large:
-        set_state(*one, item_state::ready);
-        too_large_ += one->is_too_large ? 0 : 1;
-        one->is_too_large = true;
-        // Half of what was refused: several in flight that are refused together say it once.
-        working_bytes_ = std::max(
-            std::size_t{4096}, std::min<std::size_t>(working_bytes_, one->what->plain_bytes / 2));
-        delivered_since_growth_ = 0;
-        wait_as_asked(result, now, uniform);
-        break;
+    case verdict::too_large: wait_for_size(one, result, now, uniform); break;
     case verdict::abandoned:
         settings_.is_ordered ? back_to_ready() : set_state(*one, item_state::ready);
         break;
     }
+    if (searched) {
+        // What never was an answer asked nothing.
+        const bool is_answer = result.what != verdict::retry && result.what != verdict::again &&
+                               result.what != verdict::fresh_token &&
+                               result.what != verdict::abandoned;
+        searched->attempts -= is_answer ? 0 : 1;
+        give_up_search(searched);
+    }
     return true;
+}
+
+void delivery_list::wait_for_size(
+    iterator one, const outcome& result, time_point now, double uniform) {
+    set_state(*one, item_state::ready);
+    mark_to_cut(*one, cut_reason::too_large);
+    // Half of what was refused: several in flight that are refused together say it once.
+    working_bytes_ = std::max(
+        std::size_t{4096}, std::min<std::size_t>(working_bytes_, one->what->plain_bytes / 2));
+    delivered_since_growth_ = 0;
+    wait_as_asked(result, now, uniform);
+}
+
+// D-2.3: nobody knows whether it was applied, and a repeat would do harm.
+void delivery_list::lose_uncertain(
+    iterator one, const outcome& result, time_point now, double uniform) {
+    if (result.what == verdict::retry) {
+        ++counts_.retries;
+        if (settings_.is_ordered || one->epoch == epoch_) {
+            back_off(result, now, uniform);
+        }
+    }
+    lose(one, &delivery_counts::dead, &settled::dead, reason::uncertain);
+    if (settings_.is_ordered) {
+        back_to_ready();
+    }
 }
 
 void delivery_list::succeeded(iterator one, bool acknowledged) {
@@ -161,6 +225,11 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
     level_ /= 2;
     is_probing_ = false;
     has_passed_since_cut_ = true;
+    if (one->twin != nullptr) { // D-7.2: then the other half holds the fault
+        auto& other = *one->twin;
+        release_twin(*one);
+        mark_to_cut(other, cut_reason::refused);
+    }
     if (one->attempt ==
         detour_) { // it passes: the first is the fault; this one goes again in its turn
         detour_ = 0;
@@ -201,6 +270,7 @@ void delivery_list::back_to_ready() {
 
 void delivery_list::back_off(const outcome& result, time_point now, double uniform) {
     ++failures_;
+    last_failure_ = result.kind;
     ++epoch_;
     const auto waits = waits_of(result.kind, settings_.retry);
     level_ = std::min(level_ + 1, top_level(waits));
@@ -221,11 +291,12 @@ void delivery_list::wait_as_asked(const outcome& result, time_point now, double 
 }
 
 // D-6.5: from a bucket, so that a peer that always closes gets at most a tenth more load.
-void delivery_list::again(iterator one, time_point now, double uniform) {
+void delivery_list::at_once(iterator one, const outcome& result, time_point now, double uniform) {
     if (immediate_sends_ < 1.0) {
-        outcome closed;
-        closed.why = "closed before an answer";
-        failed(one, closed, now, uniform);
+        outcome ordinary;
+        ordinary.kind = result.kind;
+        ordinary.why = result.why;
+        failed(one, ordinary, now, uniform);
         return;
     }
     immediate_sends_ -= 1.0;
@@ -270,67 +341,6 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
         i = i->attempts >= limit ? lose(i, &delivery_counts::dead, &settled::dead, reason::attempts)
                                  : std::next(i);
     }
-}
-
-void delivery_list::judge_front(bool was_written) {
-    auto& front = items_.front();
-    front.strikes = was_written ? front.strikes + 1 : 0;
-    if (front.strikes < strikes_for_suspicion || suspicion_ != suspicion::none) {
-        return;
-    }
-    if (items_.size() > 1) {
-        suspicion_ = suspicion::test_another;
-    } else if (can_be_cut(*front.what) && has_passed_since_cut_) {
-        suspicion_ = suspicion::split; // alone: it can only be compared with its own parts
-    }
-}
-
-std::list<delivery_list::item>::const_iterator delivery_list::item_to_split() const noexcept {
-    if (suspicion_ == suspicion::split) {
-        return items_.begin();
-    }
-    if (too_large_ == 0) { // nearly always, and the list may be long
-        return items_.end();
-    }
-    return std::find_if(
-        items_.begin(), items_.end(), [](const item& one) { return one.is_too_large; });
-}
-
-const payload* delivery_list::to_split() const noexcept {
-    const auto one = item_to_split();
-    return one != items_.end() ? one->what.get() : nullptr;
-}
-
-void delivery_list::split_done(std::array<payload, 2>&& halves) {
-    assert(to_split() != nullptr);
-    const auto whole = items_.erase(item_to_split(), item_to_split()); // the same, to change it
-    for (auto& half : halves) {
-        records_ += half.records;
-        memory_bytes_ += half.memory_bytes();
-        items_.insert(
-            whole,
-            {.what = std::make_shared<const payload>(std::move(half)),
-             .sequence = whole->sequence,
-             .sealed_at = whole->sealed_at,
-             .strikes = // one more failure is enough to look at it again
-             whole->is_too_large ? 0 : strikes_for_suspicion - 1});
-    }
-    if (!whole->is_too_large) {
-        has_passed_since_cut_ = false;
-        suspicion_ = suspicion::none;
-    }
-    remove(whole);
-    ++counts_.splits;
-}
-
-void delivery_list::split_failed() {
-    assert(to_split() != nullptr);
-    const auto whole = items_.erase(item_to_split(), item_to_split());
-    const auto why = whole->is_too_large ? reason::too_large : reason::rejected;
-    if (!whole->is_too_large) {
-        suspicion_ = suspicion::none;
-    }
-    lose(whole, &delivery_counts::dead, &settled::dead, why);
 }
 
 void delivery_list::expire(time_point now) {
@@ -379,6 +389,7 @@ void delivery_list::drop_all(reason why) {
 health delivery_list::state() const noexcept {
     constexpr int failures_until_down = 3;
     return failures_ == 0                    ? health::ok
+           : last_failure_ == failure::auth  ? health::rejected_credentials
            : failures_ < failures_until_down ? health::degraded
                                              : health::down;
 }

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace monarc::delivery {
 
@@ -33,6 +34,14 @@ struct delivery_settings {
     // when all before it are (D-5.4). Else each payload is alone.
     bool is_ordered = true;
     std::size_t max_payload_bytes = std::size_t{5} << 20; // what working_bytes() begins with
+};
+
+// Why a payload is to be cut in two.
+enum class cut_reason : std::uint8_t {
+    none,
+    too_large, // for the receiver (D-7.1)
+    refused,   // for an entry that it holds (D-7.2)
+    poison,    // it alone makes the receiver fail (D-7.6)
 };
 
 // Terminal states and the way there, in records where the name does not say otherwise.
@@ -62,11 +71,19 @@ public:
     // nothing (D-3.4). `uniform` in [0, 1). Returns: whether it counts.
     bool done(std::uint64_t attempt, const outcome& result, time_point now, double uniform);
 
-    // A payload that alone makes the receiver fail (D-7.6) or is too large for it (D-7.1); the
-    // caller cuts it and says so, or says that it cannot.
+    // A payload that is to be cut; the caller does and says so, or says that it cannot.
     const payload* to_split() const noexcept;
+    cut_reason why_split() const noexcept;
     void split_done(std::array<payload, 2>&& halves);
     void split_failed();
+
+    // Whether parts of a refused payload are still being tried.
+    bool is_searching() const noexcept { return parts_of_searches_ != 0; }
+
+    // A payload that the receiver wants without gzip; the same way.
+    const payload* to_send_plain() const noexcept;
+    void plain_done(payload&& plain);
+    void plain_failed();
 
     // D-7.1: bytes of a payload before compression that the receiver is known to take.
     std::size_t working_bytes() const noexcept { return working_bytes_; }
@@ -117,13 +134,24 @@ public:
 private:
     enum class item_state : std::uint8_t { ready, in_flight, acked };
 
+    // D-7.2: of a payload that was refused and all its parts.
+    struct search {
+        std::uint32_t attempts = 1; // that asked which part holds the fault
+        bool is_over() const noexcept { return attempts >= most_attempts_of_a_search; }
+    };
+    static constexpr std::uint32_t most_attempts_of_a_search = 256;
+
     struct item {
         std::shared_ptr<const payload> what;
         std::uint64_t sequence;
         time_point sealed_at;
         std::uint64_t attempt = 0; // number of the running one
         std::uint64_t epoch = 0;   // of failures, when it began
-        bool is_too_large = false;
+        cut_reason to_cut = cut_reason::none;
+        bool to_send_plain = false;
+        std::shared_ptr<search> searched{}; // of its parts all share one
+        item* twin = nullptr;               // the other half, until something is known of the first
+        bool waits_for_twin = false;        // the second half
         std::uint32_t attempts = 0;
         std::uint32_t strikes =
             0; // connections in a row that failed after this, the first undelivered, was written
@@ -143,10 +171,20 @@ private:
     void set_state(item& one, item_state to);
     void succeeded(iterator one, bool acknowledged);
     void failed(iterator one, const outcome& result, time_point now, double uniform);
-    void again(iterator one, time_point now, double uniform);
+    void settle_in_part(iterator one, const std::vector<std::uint32_t>& refused);
+    void at_once(iterator one, const outcome& result, time_point now, double uniform);
+    void refused(iterator one);
+    void give_up_search(const std::shared_ptr<search>& searched);
+    void lose_uncertain(iterator one, const outcome& result, time_point now, double uniform);
+    void mark_to_cut(item& one, cut_reason why) noexcept;
+    static void release_twin(item& one) noexcept;
+    static bool may_go(const item& one) noexcept;
     void back_off(const outcome& result, time_point now, double uniform);
     void wait_as_asked(const outcome& result, time_point now, double uniform);
+    void wait_for_size(iterator one, const outcome& result, time_point now, double uniform);
     void back_to_ready();
+    void tell_watches(const item& one, std::uint64_t settled::*to, std::uint64_t records) noexcept;
+    void forget_suspicion_of(iterator one) noexcept;
     void judge_front(bool was_written);
     std::list<item>::const_iterator item_to_split() const noexcept;
 
@@ -162,7 +200,8 @@ private:
     std::size_t memory_bytes_ = 0;
 
     int level_ = 0;
-    int failures_ = 0;        // in a row
+    int failures_ = 0; // in a row
+    failure last_failure_ = failure::network;
     std::uint64_t epoch_ = 1; // payloads that were in flight together fail once together
     double immediate_sends_ = most_immediate_sends; // D-6.5
     static constexpr double most_immediate_sends = 10.0;
@@ -174,7 +213,9 @@ private:
 
     enum class suspicion : std::uint8_t { none, test_another, split };
     suspicion suspicion_ = suspicion::none;
-    std::size_t too_large_ = 0;   // of items_
+    std::size_t to_cut_ = 0; // of items_
+    std::size_t to_send_plain_ = 0;
+    std::size_t parts_of_searches_ = 0;
     std::uint64_t detour_ = 0;    // the attempt that tests whether another payload passes
     std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
     bool has_passed_since_cut_ = true;

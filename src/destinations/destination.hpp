@@ -6,6 +6,8 @@
 #include "core/payload.hpp"
 #include "core/result.hpp"
 
+#include <monarc/error.hpp>
+
 #include <boost/asio/awaitable.hpp>
 
 #include <array>
@@ -28,6 +30,12 @@ public:
 
     /// Pure: cuts the bytes at an entry. Fails: errc::too_large if there is only one.
     virtual result<std::array<payload, 2>> split(const payload& p) = 0;
+
+    /// Pure: the same without gzip, as another payload. Fails: errc::too_large if it has none.
+    virtual result<payload> plain(const payload& /*p*/) { return errc::too_large; }
+
+    /// Cuts waits of its own short, as that before the next login (D-6.7).
+    virtual void retry_now() noexcept {}
 
     /// Ends all that runs: attempts return abandoned.
     virtual void abandon() noexcept = 0;

@@ -46,8 +46,7 @@ secret request_head_of(const transport::http_url& url, const secret& token) {
         head += token.reveal();
         head += "\r\n";
     }
-    head += "Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: monarc\r\n"
-            "Content-Length: ";
+    head += "Content-Type: application/json\r\nAccept: application/json\r\nUser-Agent: monarc\r\n";
     return secret(head);
 }
 
@@ -58,8 +57,8 @@ monasca::monasca(
     const settings& s,
     std::span<std::atomic<int>, max_connections> descriptors)
     : executor_(executor), response_timeout_(s.response_timeout), url_(url_of(s.options)),
-      request_head_(request_head_of(url_, s.options.token)), wire_(s.max_retry_after),
-      resolver_(std::move(executor)) {
+      request_head_(request_head_of(url_, s.options.token)),
+      wire_(s.max_retry_after, s.options.compression), resolver_(std::move(executor)) {
     if (url_.is_tls) {
         if (const auto wrong = tls_.load(s.tls); !wrong.empty()) {
             throw std::system_error(errc::bad_options, "tls." + wrong);
@@ -134,11 +133,17 @@ asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payloa
         }
     }
     const auto stream = on.stream;
-    const secret head(fmt::format("{}{}\r\n\r\n", request_head_.reveal(), p->body.size()));
+    const secret head(fmt::format(
+        "{}{}Content-Length: {}\r\n\r\n",
+        request_head_.reveal(),
+        p->is_gzip ? "Content-Encoding: gzip\r\n" : "",
+        p->body.size()));
     const std::array<std::string_view, 2> request{head.reveal(), p->body};
     const auto patience = response_timeout_ + std::chrono::milliseconds(
                                                   p->body.size() * 1000 / slowest_bytes_per_second);
+    const auto begin = steady::now();
     auto got = co_await transport::exchange(stream, request, write_stall, patience);
+    const auto end = steady::now();
     if (!got.is_answered) {
         result.what =
             !is_fresh && !got.has_begun && !got.has_timed_out ? verdict::again : verdict::retry;
@@ -148,7 +153,12 @@ asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payloa
         result.why = fmt::format("POST {}/metrics: {}", url_.text(), got.why);
         co_return result;
     }
-    result = wire_.judge(got.answer, std::time(nullptr));
+    const exchange_facts how{
+        .wall_seconds = std::time(nullptr),
+        .now = end,
+        .took = std::chrono::duration_cast<std::chrono::milliseconds>(end - begin),
+        .was_gzip = p->is_gzip};
+    result = wire_.judge(got.answer, how);
     if (!result.why.empty()) {
         result.why = fmt::format("POST {}/metrics: {}", url_.text(), result.why);
     }

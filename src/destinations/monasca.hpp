@@ -45,9 +45,12 @@ public:
     ~monasca() override;
 
     std::string_view name() const noexcept override { return "monasca"; }
-    payload encode(const measurement_batch& batch) { return wire_.encode(batch); } // no I/O
+    payload encode(const measurement_batch& batch, std::chrono::steady_clock::time_point now) {
+        return wire_.encode(batch, now); // no I/O
+    }
     boost::asio::awaitable<outcome> send(std::shared_ptr<const payload> p) override;
     result<std::array<payload, 2>> split(const payload& p) override { return wire_.split(p); }
+    result<payload> plain(const payload& p) override { return wire_.plain(p); }
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override { return connections_; }
 

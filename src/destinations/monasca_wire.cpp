@@ -1,22 +1,22 @@
 #include "destinations/monasca_wire.hpp"
 
+#include "compress/inflate.hpp"
 #include "encode/json_writer.hpp"
 
 #include <monarc/error.hpp>
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <iterator>
 #include <optional>
 
 namespace monarc::destinations {
 namespace {
 
-constexpr std::size_t max_told_bytes = 200; // of an error's body, in the log
+constexpr std::size_t least_packed_bytes = 512; // gzip makes smaller ones larger
+constexpr std::chrono::milliseconds doubtful_from{1900};
 
 // `{"name":"…","dimensions":{…},"timestamp":` of each statistic of each name.
 void make_heads(series_definition& of) {
@@ -73,19 +73,10 @@ std::vector<std::size_t> entries_of(std::string_view array) {
     return at;
 }
 
-// The beginning of what an error says, on one line.
-std::string told(std::string_view body) {
-    std::string text;
-    for (const char c : body.substr(0, max_told_bytes)) {
-        const auto byte = static_cast<unsigned char>(c);
-        text += byte < 0x20 || byte == 0x7f ? ' ' : c;
-    }
-    return text;
-}
-
 } // namespace
 
-payload monasca_wire::encode(const measurement_batch& batch) {
+payload
+monasca_wire::encode(const measurement_batch& batch, std::chrono::steady_clock::time_point now) {
     payload made;
     auto& body = made.body;
     body.reserve(batch.bytes + 2);
@@ -109,10 +100,54 @@ payload monasca_wire::encode(const measurement_batch& batch) {
     body += ']';
     made.records = batch.records;
     made.plain_bytes = body.size();
+    if (body.size() >= least_packed_bytes && negotiation_.is_wanted(now)) {
+        pack(made);
+    }
     return made;
 }
 
-result<std::array<payload, 2>> monasca_wire::split(const payload& whole) const {
+// Stays plain where memory is short.
+void monasca_wire::pack(payload& made) {
+    std::string packed;
+    if (gzip_.append(made.body, packed)) {
+        made.body = std::move(packed);
+        made.is_gzip = true;
+    }
+}
+
+result<payload> monasca_wire::plain(const payload& packed) const {
+    if (!packed.is_gzip) {
+        return errc::too_large;
+    }
+    auto body = compress::inflate(packed.body);
+    if (!body) {
+        return body.error();
+    }
+    payload made;
+    made.body = std::move(*body);
+    made.entry_records = packed.entry_records;
+    made.records = packed.records;
+    made.plain_bytes = made.body.size();
+    made.is_repeatable = packed.is_repeatable;
+    return made;
+}
+
+result<std::array<payload, 2>> monasca_wire::split(const payload& whole) {
+    if (whole.is_gzip) {
+        const auto unpacked = plain(whole);
+        if (!unpacked) {
+            return unpacked.error();
+        }
+        auto parts = split(*unpacked);
+        if (parts) {
+            for (auto& part : *parts) {
+                if (part.body.size() >= least_packed_bytes) {
+                    pack(part);
+                }
+            }
+        }
+        return parts;
+    }
     const auto begins = entries_of(whole.body);
     const auto count = begins.size() - 1;
     std::size_t cut = 0; // entries of the first part
@@ -145,20 +180,6 @@ result<std::array<payload, 2>> monasca_wire::split(const payload& whole) const {
     return parts;
 }
 
-result<std::int64_t> read_http_date(std::string_view text) {
-    constexpr std::string_view example = "Sun, 06 Nov 1994 08:49:37 GMT";
-    const std::string copy(text);
-    if (copy.size() != example.size()) {
-        return errc::bad_data;
-    }
-    tm parts{};
-    const char* const end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-    if (end == nullptr || *end != '\0') {
-        return errc::bad_data;
-    }
-    return static_cast<std::int64_t>(::timegm(&parts));
-}
-
 // D-6.4.
 std::chrono::milliseconds
 monasca_wire::wish_of(const transport::http_answer& answer, std::int64_t wall_seconds) {
@@ -184,27 +205,33 @@ monasca_wire::wish_of(const transport::http_answer& answer, std::int64_t wall_se
     return std::chrono::seconds(wish);
 }
 
-outcome monasca_wire::judge(const transport::http_answer& answer, std::int64_t wall_seconds) {
+outcome monasca_wire::judge(const transport::http_answer& answer, const exchange_facts& how) {
     outcome result;
     result.was_written = true;
     result.was_answered = true;
     const auto status = answer.status;
     if (status / 100 == 2) {
         result.what = verdict::delivered;
+        counts_.doubtful_acks += how.took >= doubtful_from ? 1 : 0;
+        negotiation_.was_taken(how.was_gzip, how.now);
         return result;
     }
-    result.why = fmt::format(
-        "{} {}{}{}",
-        status,
-        told(answer.reason),
-        answer.body.empty() ? "" : ": ",
-        told(answer.body));
+    result.why = transport::refusal_text(answer);
     if (status == 413 || status == 429 || status >= 500) {
-        result.retry_after = wish_of(answer, wall_seconds);
+        result.retry_after = wish_of(answer, how.wall_seconds);
     }
     switch (status) {
+    case 400:
+    case 415:
+        if (how.was_gzip) {
+            negotiation_.was_refused();
+            result.what = verdict::plain;
+        } else {
+            result.what = status == 400 ? verdict::suspect : verdict::rejected;
+        }
+        break;
+    case 422: result.what = verdict::suspect; break;
     case 401: {
-        // Without Keystone there is one token, and it is wrong; or its role is.
         const bool is_role = answer.body.find("\"title\"") != std::string::npos &&
                              answer.body.find("\"error\"") == std::string::npos;
         result.kind = is_role ? failure::config : failure::auth;

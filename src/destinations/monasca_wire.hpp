@@ -3,11 +3,16 @@
 // A batch of measurements to the body of a request, an answer to an outcome (monasca-api.md
 // sections 1 to 3 and 8; delivery.md section 5). Pure.
 
+#include "compress/gzip.hpp"
 #include "core/outcome.hpp"
 #include "core/payload.hpp"
 #include "core/result.hpp"
 #include "core/series.hpp"
+#include "destinations/gzip_negotiation.hpp"
 #include "transport/http_answer.hpp"
+#include "transport/http_date.hpp"
+
+#include <monarc/options.hpp>
 
 #include <array>
 #include <chrono>
@@ -19,22 +24,35 @@ namespace monarc::destinations {
 struct monasca_wire_counts {
     std::uint64_t retry_after_bad = 0;     // neither a number nor a date
     std::uint64_t retry_after_clamped = 0; // longer than retry.max_retry_after
+    std::uint64_t doubtful_acks = 0;       // so late that Kafka may be away (section 4)
+};
+
+// Of the exchange that brought an answer.
+struct exchange_facts {
+    std::int64_t wall_seconds = 0; // since 1970, for a Retry-After date without a usable Date
+    std::chrono::steady_clock::time_point now{};
+    std::chrono::milliseconds took{0}; // from the first byte of the request to the whole answer
+    bool was_gzip = false;
 };
 
 class monasca_wire {
 public:
-    explicit monasca_wire(std::chrono::milliseconds max_retry_after)
-        : max_retry_after_(max_retry_after) {}
+    explicit monasca_wire(
+        std::chrono::milliseconds max_retry_after,
+        compression_mode compression = compression_mode::none)
+        : max_retry_after_(max_retry_after), negotiation_(compression) {}
 
-    // The JSON array.
-    payload encode(const measurement_batch& batch);
+    // The JSON array, compressed if the server takes that, or to find out.
+    payload encode(const measurement_batch& batch, std::chrono::steady_clock::time_point now);
 
     // D-3.6: cuts the array behind an entry that has a count, near the middle.
     // Fails: errc::too_large if it has only one.
-    result<std::array<payload, 2>> split(const payload& whole) const;
+    result<std::array<payload, 2>> split(const payload& whole);
+    // The same without gzip. Fails: errc::too_large if it has none.
+    result<payload> plain(const payload& packed) const;
 
-    // `wall_seconds` since 1970, for a Retry-After date without a usable Date.
-    outcome judge(const transport::http_answer& answer, std::int64_t wall_seconds);
+    // A 401 that is not about the role is failure::auth: what it means depends on the token.
+    outcome judge(const transport::http_answer& answer, const exchange_facts& how);
 
     const monasca_wire_counts& counts() const noexcept { return counts_; }
 
@@ -42,11 +60,14 @@ private:
     std::chrono::milliseconds
     wish_of(const transport::http_answer& answer, std::int64_t wall_seconds);
 
+    void pack(payload& made);
+
     std::chrono::milliseconds max_retry_after_;
+    gzip_negotiation negotiation_;
+    compress::gzip_writer gzip_;
     monasca_wire_counts counts_;
 };
 
-// Seconds since 1970 of an IMF-fixdate (RFC 9110 section 5.6.7). Fails: errc::bad_data.
-result<std::int64_t> read_http_date(std::string_view text);
+using transport::read_http_date;
 
 } // namespace monarc::destinations

@@ -1,391 +1,234 @@
 #include "monasca_client/state.hpp"
 
-#include "core/option_value.hpp"
-#include "encode/json_writer.hpp"
-#include "monasca_client/refusal.hpp"
+#include "monasca_client/lost_exception.hpp"
 #include "monasca_client/target.hpp"
 
 #include <monarc/error.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <exception>
 #include <utility>
 
 namespace monarc::monasca::detail {
-
+namespace asio = boost::asio;
+using monasca_client::call_out;
 using monasca_client::encoded_path;
-using monasca_client::web;
-using monasca_client::web_answer;
 using steady = std::chrono::steady_clock;
-using std::chrono::milliseconds;
 
 namespace {
 
-constexpr int max_redirects = 30;
+constexpr std::size_t most_connections = 1000;
 
-std::system_error bad_option(std::string_view what) {
-    return {make_error_code(errc::bad_options), std::string(what)};
-}
-
-void require_token_text(const secret& token, std::string_view name) {
-    const auto text = token.reveal();
-    if (text.size() > auth::max_token_bytes) {
-        throw bad_option(fmt::format(
-            "{} must be at most {} bytes, got {}", name, auth::max_token_bytes, text.size()));
+client_options checked(client_options options) {
+    if (options.max_connections < 1 || options.max_connections > most_connections) {
+        throw std::system_error(
+            errc::bad_options,
+            fmt::format(
+                "max_connections must be 1..{}, got {}",
+                most_connections,
+                options.max_connections));
     }
-    if (std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c > '~'; })) {
-        throw bad_option(fmt::format("{} must be visible ASCII without spaces", name));
+    return options;
+}
+
+// A coroutine for client_options::resume: wakes whoever wants the answer, and is over. In between
+// the request may be destroyed, so the user's own handle is never handed out.
+struct waker {
+    struct promise_type {
+        waker get_return_object() noexcept {
+            return {std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
+        std::suspend_always initial_suspend() const noexcept { return {}; }
+        std::suspend_never final_suspend() const noexcept { return {}; }
+        void return_void() const noexcept {}
+        void unhandled_exception() const noexcept { monasca_client::log_lost_exception(); }
+    };
+    std::coroutine_handle<> handle;
+};
+
+waker wake(std::shared_ptr<asking> one) {
+    one->wake();
+    co_return;
+}
+
+// Of what an exception says, which was to be an answer.
+error broken_by(std::exception_ptr why) {
+    try {
+        std::rethrow_exception(std::move(why));
+    } catch (const std::system_error& failed) { // TLS files
+        return {.code = failed.code(), .title = failed.what()};
+    } catch (const std::bad_alloc&) {
+        return {
+            .code = std::make_error_code(std::errc::not_enough_memory), .title = "out of memory"};
+    } catch (const std::exception& failed) {
+        return {.code = std::make_error_code(std::errc::io_error), .title = failed.what()};
+    } catch (...) {
+        return {.code = std::make_error_code(std::errc::io_error), .title = "an unknown exception"};
     }
-}
-
-transport::http_url require_url(const std::string& text, std::string_view name) {
-    auto url = transport::parse_http_url(text);
-    if (!url) {
-        throw bad_option(fmt::format(
-            "{} must be http:// or https:// with a host and without user, query or fragment, got "
-            "{}",
-            name,
-            shown(text)));
-    }
-    return std::move(*url);
-}
-
-auth::keystone_login login_of(const client_options& o) {
-    using auth::keystone_method;
-    return {
-        .method = o.login == login_method::token ? keystone_method::token
-                  : o.login == login_method::application_credential
-                      ? keystone_method::application_credential
-                      : keystone_method::password,
-        .user_id = o.user_id,
-        .user_name = o.username,
-        .user_domain = {.id = o.user_domain_id, .name = o.user_domain},
-        .password = o.password,
-        .token = o.token,
-        .credential_id = o.credential_id,
-        .credential_name = o.credential,
-        .credential_secret = o.credential_secret,
-        .project_id = o.project_id,
-        .project_name = o.project,
-        .project_domain = {.id = o.project_domain_id, .name = o.project_domain},
-        .domain = {.id = o.domain_id, .name = o.domain},
-        .trust_id = o.trust_id,
-        .is_for_system = o.is_for_system};
-}
-
-std::string text_of(const transport::http_url& origin, std::string_view target) {
-    return fmt::format("{}://{}{}", origin.is_tls ? "https" : "http", origin.authority, target);
 }
 
 } // namespace
 
+error closed_error() {
+    return {
+        .code = errc::closed, .title = "the client is closed, or belongs to the parent process"};
+}
+
 client_state::client_state(client_options options)
-    : options_(std::move(options)), login_(login_of(options_)),
-      web_(options_.tls, options_.connect_timeout) {
-    require_token_text(options_.token, "token");
-    if (!options_.url.empty()) {
-        service_ = require_url(options_.url, "url");
+    : options_(checked(std::move(options))), traffic_(thread_.where(), options_),
+      login_(options_, traffic_) {}
+
+std::shared_ptr<asking>
+client_state::ask(std::shared_ptr<const call> what, exchange::continuation woken) const {
+    return std::make_shared<asking>(
+        std::move(what), std::move(woken), steady::now() + options_.timeout);
+}
+
+std::optional<error> client_state::begin(std::shared_ptr<asking> one) {
+    try {
+        const auto self = shared_from_this();
+        const bool is_begun = thread_.run(self, [this, one] { admit(one); });
+        return is_begun ? std::nullopt : std::optional(closed_error());
+    } catch (const std::system_error&) { // no thread can be made
+        return broken_by(std::current_exception());
     }
-    if (options_.login == login_method::fixed_token) {
-        if (options_.url.empty()) {
-            throw bad_option("url must be set where no catalogue is asked, got an empty text");
-        }
-        token_ = options_.token;
-    } else {
-        require_url(options_.auth_url, "auth_url");
-    }
+}
+
+void client_state::cancel(std::shared_ptr<asking> one) {
+    thread_.run_in_time([one] { one->stop().ask(); });
 }
 
 void client_state::replace_token(secret token) {
     require_token_text(token, "token");
-    token_ = std::move(token);
-    options_.login = login_method::fixed_token;
+    thread_.run_in_time([this, token = std::move(token)] { login_.replace(token); });
 }
 
-std::string client_state::masked(std::string_view text) const {
-    std::string out(text);
-    for (const auto* const one :
-         {&options_.password, &options_.token, &options_.credential_secret, &token_}) {
-        const auto plain = one->reveal();
-        if (plain.empty()) {
-            continue;
+void client_state::close() noexcept {
+    call_out([this] { thread_.end([this] { stop_all(); }); });
+}
+
+void client_state::admit(std::shared_ptr<asking> one) {
+    if (running_.size() < options_.max_connections) {
+        start(std::move(one));
+    } else {
+        queued_.push_back(std::move(one));
+    }
+}
+
+void client_state::start(std::shared_ptr<asking> one) {
+    running_.push_back(one);
+    auto work = run(one);
+    asio::co_spawn(thread_.where(), std::move(work), [this, one](std::exception_ptr broken) {
+        if (broken) {
+            one->put(broken_by(std::move(broken)));
         }
-        std::string in_json;
-        encode::put_json_text(in_json, plain);
-        const auto escaped = std::string_view(in_json).substr(1, in_json.size() - 2);
-        for (const auto hidden : {plain, escaped}) {
-            for (auto at = out.find(hidden); at != out.npos; at = out.find(hidden, at + 3)) {
-                out.replace(at, hidden.size(), "***");
-            }
+        std::erase(running_, one);
+        start_next();
+        settle(one);
+    });
+}
+
+void client_state::start_next() {
+    while (!queued_.empty() && running_.size() < options_.max_connections) {
+        auto next = std::move(queued_.front());
+        queued_.pop_front();
+        if (!next->is_dropped()) {
+            start(std::move(next));
         }
     }
-    return out;
 }
 
-void client_state::trace(
-    const wanted& what, const exchanged& done, std::chrono::duration<double> took) {
-    if (!options_.trace) {
+// Wakes who wants the answer.
+void client_state::settle(std::shared_ptr<asking> one) {
+    if (!options_.resume || one->is_waited_for() || one->is_dropped()) {
+        one->wake();
         return;
     }
-    const auto body = masked(what.shown_body.empty() ? what.body : what.shown_body);
-    const auto said = masked(done.got.is_answered ? done.got.http.body : done.got.why);
-    options_.trace(
-        {.method = what.method,
-         .url = done.url,
-         .body = body,
-         .status = done.got.is_answered ? done.got.http.status : 0,
-         .answer = said,
-         .request_id = done.got.http.request_id,
-         .took = took});
+    const auto handle = wake(std::move(one)).handle;
+    if (!call_out([&] { options_.resume(handle); })) {
+        handle.destroy();
+    }
 }
 
-client_state::exchanged client_state::exchange(const wanted& what) {
-    const auto deadline = steady::now() + what.timeout;
-    auto target = what.target;
-    exchanged done;
-    for (int redirects = 0; redirects <= max_redirects; ++redirects) {
-        const auto begin = steady::now();
-        const auto left = std::chrono::ceil<milliseconds>(deadline - begin);
-        done.url = text_of(what.origin, target);
-        done.got = web_.exchange(
-            {.method = what.method,
-             .to = &what.origin,
-             .target = target,
-             .token = what.token,
-             .body = what.body,
-             .timeout = std::max(left, milliseconds(1))});
-        trace(what, done, steady::now() - begin);
-        if (!done.got.is_answered || !monasca_client::is_redirect(done.got.http.status)) {
-            return done;
-        }
-        const auto& location = done.got.http.location;
-        auto next = monasca_client::redirected_target(location, what.origin, target);
-        if (next.empty()) {
-            done.got.is_answered = false;
-            done.got.error = errc::http_status;
-            done.got.why =
-                fmt::format("redirected to '{}', another place, where no token is sent", location);
-            return done;
-        }
-        target = std::move(next);
+void client_state::stop_all() {
+    is_closing_ = true;
+    for (const auto& one : std::exchange(queued_, {})) {
+        one->put(closed_error());
+        settle(one);
     }
-    done.got.is_answered = false;
-    done.got.error = errc::http_status;
-    done.got.why = fmt::format("redirected more than {} times", max_redirects);
-    return done;
+    const auto running = running_; // it changes meanwhile
+    for (const auto& one : running) {
+        one->stop().ask();
+    }
 }
 
-// Without an answer.
-error client_state::failed(const wanted& what, const exchanged& done) const {
-    const bool is_redirect = done.got.error == errc::http_status;
-    return {
-        .code = done.got.error,
-        .title = fmt::format(
-            "{}{}: {}",
-            is_redirect       ? ""
-            : done.got.is_tls ? "SSL exception connecting to "
-                              : "Unable to establish connection to ",
-            done.url,
-            masked(done.got.why)),
-        .method = std::string(what.method),
-        .url = done.url,
-        .is_of_login = what.is_login};
+asio::awaitable<void> client_state::run(std::shared_ptr<asking> one) {
+    if (one->is_dropped() || is_closing_) {
+        one->put(closed_error());
+        co_return;
+    }
+    auto got = co_await send(*one);
+    if (is_closing_ && !got) {
+        one->put(closed_error());
+    } else {
+        one->put(std::move(got));
+    }
 }
 
-error client_state::refused(const wanted& what, const exchanged& done) const {
-    const auto& http = done.got.http;
-    auto why = monasca_client::read_refusal(http);
-    return {
-        .code = http.status == 401 ? errc::unauthorized : errc::http_status,
-        .status = http.status,
-        .title = masked(why.title),
-        .description = masked(why.description),
-        .method = std::string(what.method),
-        .url = done.url,
-        .request_id = http.request_id,
-        .is_of_login = what.is_login};
-}
-
-// Where tokens are issued: section 3.2.
-std::optional<error> client_state::find_keystone(milliseconds timeout) {
-    auto asked = require_url(options_.auth_url, "auth_url");
-    const bool is_v3 = asked.path.ends_with("/v3");
-    if (!options_.asks_for_versions || is_v3) {
-        if (!is_v3) {
-            asked.path += "/v3";
-        }
-        keystone_ = std::move(asked);
-        return {};
-    }
-    const auto typed = options_.auth_url.find_last_not_of('/');
-    auto target = asked.path + options_.auth_url.substr(typed + 1);
-    const wanted what{
-        .method = "GET",
-        .origin = asked,
-        .target = target.empty() ? "/" : std::move(target),
-        .timeout = timeout,
-        .is_login = true};
-    const auto done = exchange(what);
-    const auto& http = done.got.http;
-    const bool is_told = done.got.is_answered && (http.status / 100 == 2 || http.status == 300);
-    if (is_told) {
-        if (const auto base = auth::newest_v3(http.body)) {
-            if (auto url = transport::parse_http_url(*base)) {
-                keystone_ = std::move(*url);
-                return {};
-            }
-        }
-    }
-    if (asked.path.starts_with("/v3")) {
-        keystone_ = std::move(asked);
-        return {};
-    }
-    auto why = !done.got.is_answered ? failed(what, done)
-               : !is_told            ? refused(what, done)
-                                     : error{.code = errc::bad_data, .url = done.url};
-    why.is_of_login = true;
-    if (asked.path.starts_with("/v2.0")) {
-        why.description = "Keystone v2.0 is not spoken here; the address of its v3 ends in /v3";
-    }
-    if (is_told) {
-        why.title = fmt::format(
-            "{} answered, but names no Keystone v3 that it speaks; is it the address of Keystone?",
-            done.url);
-    }
-    return why;
-}
-
-std::optional<error> client_state::find_service(const auth::keystone_token& issued) {
-    if (!options_.url.empty()) {
-        return {};
-    }
-    error why{.code = errc::bad_data, .is_of_login = true};
-    if (issued.catalogue.empty()) {
-        why.title = "The service catalog is empty.";
-        return why;
-    }
-    const auto* const found = auth::find_endpoint(
-        issued.catalogue, options_.service_type, options_.interface, options_.region);
-    if (found == nullptr) {
-        why.title = fmt::format(
-            "{} endpoint for {} service{} not found",
-            options_.interface,
-            options_.service_type,
-            options_.region.empty() ? "" : fmt::format(" in {} region", options_.region));
-        return why;
-    }
-    auto url = transport::parse_http_url(found->url);
-    if (!url) {
-        why.title =
-            fmt::format("the catalogue's address is no http or https URL: '{}'", found->url);
-        return why;
-    }
-    service_ = std::move(*url);
-    return {};
-}
-
-std::optional<error> client_state::log_in(milliseconds timeout) {
-    const auto left = std::min(timeout, options_.login_timeout);
-    if (!keystone_) {
-        if (auto why = find_keystone(left)) {
-            return why;
-        }
-    }
-    const auto body = auth::login_body(login_);
-    const auto shown = auth::shown_login_body(login_);
-    const wanted what{
-        .method = "POST",
-        .origin = *keystone_,
-        .target = encoded_path(keystone_->path + "/auth/tokens"),
-        .body = body.reveal(),
-        .shown_body = shown,
-        .timeout = left,
-        .is_login = true};
-    const auto done = exchange(what);
-    if (!done.got.is_answered) {
-        return failed(what, done);
-    }
-    if (done.got.http.status / 100 != 2) {
-        return refused(what, done);
-    }
-    const auto issued = auth::read_token(done.got.http);
-    if (!issued) {
-        return error{
-            .code = issued.error(),
-            .status = done.got.http.status,
-            .title = issued.error() == errc::too_large
-                         ? fmt::format(
-                               "{} issued a token of {} bytes; no server takes more than {}",
-                               done.url,
-                               done.got.http.subject_token.size(),
-                               auth::max_token_bytes)
-                         : fmt::format("{} answered without a token; is it Keystone?", done.url),
-            .method = "POST",
-            .url = done.url,
-            .is_of_login = true};
-    }
-    token_ = issued->token;
-    has_logged_in_ = true;
-    return find_service(*issued);
-}
-
-answer<reply> client_state::send(const call& what) {
-    const auto deadline = steady::now() + options_.timeout;
-    const auto left = [&] { return std::chrono::ceil<milliseconds>(deadline - steady::now()); };
-    const bool is_fixed = options_.login == login_method::fixed_token;
-    bool has_repeated = false; // with a new token
-    if (!is_fixed && !has_logged_in_) {
-        if (auto why = log_in(left())) {
-            return std::move(*why);
-        }
-    }
-    if (!service_) {
-        return error{
-            .code = errc::bad_options,
-            .title = "where the API is was never told: neither by url nor by a catalogue"};
-    }
+asio::awaitable<answer<reply>> client_state::send(asking& one) {
+    const auto& what = one.what();
     const auto query = monasca_client::encoded_query(what.query);
+    const bool has_query = what.path.find('?') != what.path.npos;
+    std::uint64_t refused = 0; // the number of a token that was
     while (true) {
-        const bool has_query = what.path.find('?') != what.path.npos;
+        auto why = co_await login_.require(one, refused);
+        if (why) {
+            co_return std::move(*why);
+        }
+        if (!login_.service()) {
+            co_return error{
+                .code = errc::bad_options,
+                .title = "where the API is was never told: neither by url nor by a catalogue"};
+        }
+        const auto number = login_.number();
         const wanted asked{
             .method = what.method,
-            .origin = *service_,
-            .target = service_->path + encoded_path(what.path) +
+            .origin = *login_.service(),
+            .target = login_.service()->path + encoded_path(what.path) +
                       (query.empty() ? ""
                        : has_query   ? "&"
                                      : "?") +
                       query,
-            .token = token_.is_empty() ? nullptr : &token_,
+            .token = login_.token(),
             .body = what.body,
-            .timeout = left()};
-        auto done = exchange(asked);
-        if (!done.got.is_answered) {
-            return failed(asked, done);
+            .deadline = one.deadline()};
+        auto said = co_await traffic_.exchange(one.stop(), asked);
+        if (!said.got.is_answered) {
+            co_return traffic_.failed(asked, said);
         }
-        auto& http = done.got.http;
-        if (http.status == 401 && !is_fixed && !std::exchange(has_repeated, true)) {
-            if (auto why = log_in(left())) {
-                return std::move(*why);
-            }
+        auto& http = said.got.http;
+        if (http.status == 401 && !login_.is_fixed() && refused == 0) {
+            refused = number;
             continue;
         }
         if (http.status / 100 != 2) {
-            return refused(asked, done);
+            co_return traffic_.refused(asked, said);
         }
         if (http.is_cut) {
-            return error{
+            co_return error{
                 .code = errc::too_large,
                 .status = http.status,
                 .title = fmt::format(
                     "{}: the answer is larger than {} bytes; ask for less with a limit",
-                    done.url,
-                    web::max_body_bytes),
+                    said.url,
+                    monasca_client::web::max_body_bytes),
                 .method = what.method,
-                .url = done.url};
+                .url = said.url};
         }
-        return reply{.status = http.status, .body = std::move(http.body), .url = done.url};
+        co_return reply{.status = http.status, .body = std::move(http.body), .url = said.url};
     }
 }
 

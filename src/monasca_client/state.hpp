@@ -1,62 +1,59 @@
 #pragma once
 
-// One login and what is asked with it: the token, where the service is, one more try with a new
-// token, redirects.
+// One client: its thread, its token, and the requests that are under way or wait for their turn.
 
-#include "auth/keystone.hpp"
-#include "monasca_client/web.hpp"
+#include "monasca_client/asking.hpp"
+#include "monasca_client/client_thread.hpp"
+#include "monasca_client/login.hpp"
+#include "monasca_client/traffic.hpp"
 
 #include <monarc/monasca_client.hpp>
 
-#include <chrono>
+#include <deque>
+#include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <vector>
 
 namespace monarc::monasca::detail {
 
-class client_state {
+class client_state : public std::enable_shared_from_this<client_state> {
 public:
     // Fails: throws std::system_error(errc::bad_options).
     explicit client_state(client_options options);
 
-    // Logs in if need be, and sends. Throws std::system_error for TLS files.
-    answer<reply> send(const call& what);
+    // --- any thread ---
+    std::shared_ptr<asking>
+    ask(std::shared_ptr<const call> what, exchange::continuation woken) const;
+    // Returns: why it was not begun; then nobody is woken.
+    std::optional<error> begin(std::shared_ptr<asking> one);
+    // After drop(): frees the connection.
+    void cancel(std::shared_ptr<asking> one);
     void replace_token(secret token);
+    bool is_own_thread() noexcept { return thread_.is_own(); }
+
+    // Answers what is under way, and waits for the thread unless it is this one.
+    void close() noexcept;
 
 private:
-    // Of one HTTP request, redirects included.
-    struct exchanged {
-        monasca_client::web_answer got{};
-        std::string url{};
-    };
-    struct wanted {
-        std::string_view method;
-        const transport::http_url& origin;
-        std::string target;
-        const secret* token = nullptr;
-        std::string_view body{};
-        std::string_view shown_body{}; // for the trace
-        std::chrono::milliseconds timeout{};
-        bool is_login = false;
-    };
-
-    exchanged exchange(const wanted& what);
-    void trace(const wanted& what, const exchanged& done, std::chrono::duration<double> took);
-    error failed(const wanted& what, const exchanged& done) const;
-    error refused(const wanted& what, const exchanged& done) const;
-    std::optional<error> log_in(std::chrono::milliseconds timeout);
-    std::optional<error> find_keystone(std::chrono::milliseconds timeout);
-    std::optional<error> find_service(const auth::keystone_token& issued);
-    std::string masked(std::string_view text) const;
+    // --- the client's thread ---
+    void admit(std::shared_ptr<asking> one);
+    void start(std::shared_ptr<asking> one);
+    void start_next();
+    boost::asio::awaitable<void> run(std::shared_ptr<asking> one);
+    boost::asio::awaitable<answer<reply>> send(asking& one);
+    void settle(std::shared_ptr<asking> one);
+    void stop_all();
 
     client_options options_;
-    auth::keystone_login login_;
-    monasca_client::web web_;
-    std::optional<transport::http_url> keystone_; // its v3
-    std::optional<transport::http_url> service_;
-    secret token_;
-    bool has_logged_in_ = false;
+    monasca_client::client_thread thread_;
+    traffic traffic_;
+    login login_;
+    std::vector<std::shared_ptr<asking>> running_; // at most options_.max_connections
+    std::deque<std::shared_ptr<asking>> queued_;
+    bool is_closing_ = false;
 };
+
+// What a request gets of a client that is gone.
+error closed_error();
 
 } // namespace monarc::monasca::detail

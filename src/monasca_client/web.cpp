@@ -2,13 +2,10 @@
 
 #include <monarc/error.hpp>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <fmt/format.h>
 #include <string.h>
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 namespace monarc::monasca_client {
@@ -50,28 +47,67 @@ milliseconds left_until(steady::time_point deadline) {
     return std::max(std::chrono::ceil<milliseconds>(deadline - steady::now()), milliseconds(1));
 }
 
+// As long as something is under way on a connection.
+class line_in_use {
+public:
+    explicit line_in_use(bool& is_busy) : is_busy_(is_busy) { is_busy_ = true; }
+    ~line_in_use() { is_busy_ = false; }
+    line_in_use(const line_in_use&) = delete;
+    line_in_use& operator=(const line_in_use&) = delete;
+
+private:
+    bool& is_busy_;
+};
+
 } // namespace
 
-web::web(const tls_options& tls, milliseconds connect_timeout)
-    : tls_(tls), connect_timeout_(connect_timeout) {}
+web::web(asio::any_io_executor where, const tls_options& tls, milliseconds connect_timeout)
+    : where_(std::move(where)), tls_(tls), connect_timeout_(connect_timeout) {}
 
 web::~web() = default;
 
-asio::awaitable<web_answer>
-web::connect(const web_request& request, line& on, milliseconds timeout) {
-    const auto deadline = steady::now() + std::min(timeout, connect_timeout_);
+// One after the other, so that a stop is not mistaken for an address that does not answer.
+asio::awaitable<std::error_code> web::open(
+    stopping& stop,
+    std::shared_ptr<transport::connection> stream,
+    transport::endpoints peers,
+    steady::time_point deadline) {
+    auto failure = std::make_error_code(std::errc::address_not_available);
+    const stop_by closing(stop, [stream] { stream->close(); });
+    for (const auto& peer : peers) {
+        auto patience = left_until(deadline);
+        if (&peer != &peers.back()) {
+            patience = std::max(patience / 2, milliseconds(1));
+        }
+        const transport::endpoints one{peer};
+        failure = co_await stream->open(one, patience);
+        if (!failure || stop.is_asked_for()) {
+            break;
+        }
+    }
+    co_return failure;
+}
+
+asio::awaitable<web_answer> web::connect(stopping& stop, const web_request& request, line& on) {
+    const auto deadline = std::min(request.deadline, steady::now() + connect_timeout_);
     const auto& to = *request.to;
     web_answer failed;
-    transport::resolver resolver(io_.get_executor());
-    auto resolved = co_await resolver.resolve(to.host, to.port, left_until(deadline));
-    if (!resolved) {
-        failed.error = resolved.error();
-        failed.why = failed.error.message();
-        co_return failed;
+    transport::endpoints peers;
+    {
+        transport::resolver resolver(where_);
+        const stop_by leaving(stop, [&resolver] { resolver.cancel(); });
+        auto resolved = co_await resolver.resolve(to.host, to.port, left_until(deadline));
+        if (!resolved) {
+            failed.error = resolved.error();
+            failed.why = failed.error.message();
+            co_return failed;
+        }
+        peers = std::move(*resolved);
     }
-    auto stream = std::make_shared<transport::connection>(io_.get_executor(), on.descriptor);
-    failed.error = co_await stream->open(*resolved, left_until(deadline));
+    auto stream = std::make_shared<transport::connection>(where_, on.descriptor);
+    failed.error = co_await open(stop, stream, std::move(peers), deadline);
     if (!failed.error && to.is_tls) {
+        const stop_by closing(stop, [stream] { stream->close(); });
         const auto handshake = std::min<milliseconds>(tls_timeout, left_until(deadline));
         failed.error = co_await stream->secure(*context_, to.host, handshake);
         failed.is_tls = static_cast<bool>(failed.error);
@@ -85,13 +121,12 @@ web::connect(const web_request& request, line& on, milliseconds timeout) {
 }
 
 // `may_repeat`: the connection was an old one, and its peer had left before it answered anything.
-asio::awaitable<web_answer>
-web::attempt(const web_request& request, std::string_view head, line& on, bool& may_repeat) {
-    const auto deadline = steady::now() + request.timeout;
-    const bool is_fresh = on.stream == nullptr || !on.stream->is_open();
+asio::awaitable<web_answer> web::attempt(
+    stopping& stop, const web_request& request, std::string_view head, line& on, bool& may_repeat) {
+    const bool is_fresh = !on.is_open();
     web_answer result;
     if (is_fresh) {
-        result = co_await connect(request, on, request.timeout);
+        result = co_await connect(stop, request, on);
         if (result.error) {
             co_return result;
         }
@@ -100,9 +135,11 @@ web::attempt(const web_request& request, std::string_view head, line& on, bool& 
     const transport::http_limits limits{
         .header_bytes = max_header_bytes, .body_bytes = max_body_bytes};
     const auto stream = on.stream;
-    const auto patience = left_until(deadline);
+    const stop_by closing(stop, [stream] { stream->close(); });
+    const auto patience = left_until(request.deadline);
     auto got = co_await transport::exchange(stream, parts, patience, patience, limits);
-    may_repeat = !is_fresh && !got.is_answered && !got.has_begun && !got.has_timed_out;
+    may_repeat = !is_fresh && !got.is_answered && !got.has_begun && !got.has_timed_out &&
+                 !stop.is_asked_for();
     result.is_answered = got.is_answered;
     result.http = std::move(got.answer);
     if (!got.is_answered) {
@@ -115,7 +152,21 @@ web::attempt(const web_request& request, std::string_view head, line& on, bool& 
     co_return result;
 }
 
-web_answer web::exchange(const web_request& request) {
+// The open one used last: the others grow old, and their peers leave.
+web::line& web::free_line(lines& of) {
+    auto found = std::find_if(
+        of.begin(), of.end(), [](const line& one) { return !one.is_busy && one.is_open(); });
+    if (found == of.end()) {
+        found = std::find_if(of.begin(), of.end(), [](const line& one) { return !one.is_busy; });
+    }
+    if (found == of.end()) {
+        return of.emplace_front();
+    }
+    of.splice(of.begin(), of, found);
+    return of.front();
+}
+
+asio::awaitable<web_answer> web::exchange(stopping& stop, const web_request& request) {
     if (request.to->is_tls && !context_) {
         auto made = std::make_unique<transport::tls_context>();
         if (const auto wrong = made->load(tls_); !wrong.empty()) {
@@ -124,24 +175,15 @@ web_answer web::exchange(const web_request& request) {
         context_ = std::move(made);
     }
     const auto head = head_of(request);
-    auto& on = lines_[(request.to->is_tls ? "s " : "p ") + request.to->authority];
+    auto& on = free_line(lines_[(request.to->is_tls ? "s " : "p ") + request.to->authority]);
+    const line_in_use busy(on.is_busy);
     web_answer result;
     bool may_repeat = true;
     for (int tries = 0; tries < 2 && may_repeat; ++tries) {
         may_repeat = false;
-        std::exception_ptr broken;
-        auto work = attempt(request, head.reveal(), on, may_repeat);
-        asio::co_spawn(io_, std::move(work), [&](std::exception_ptr thrown, web_answer got) {
-            broken = std::move(thrown);
-            result = std::move(got);
-        });
-        io_.restart();
-        io_.run();
-        if (broken) {
-            std::rethrow_exception(broken);
-        }
+        result = co_await attempt(stop, request, head.reveal(), on, may_repeat);
     }
-    return result;
+    co_return result;
 }
 
 } // namespace monarc::monasca_client

@@ -1,8 +1,9 @@
 #pragma once
 
-// HTTP for somebody who waits: one exchange at a time, on the calling thread, over connections that
-// are kept while they last.
+// HTTP for a client: any number of exchanges beside each other, each over a connection of its own,
+// that is kept while it lasts.
 
+#include "monasca_client/stopping.hpp"
 #include "transport/http.hpp"
 #include "transport/resolver.hpp"
 #include "transport/tls.hpp"
@@ -11,10 +12,12 @@
 #include <monarc/options.hpp>
 #include <monarc/secret.hpp>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,7 +32,7 @@ struct web_request {
     std::string_view target;                 // path and query as they go out
     const secret* token = nullptr;           // X-Auth-Token; null: none
     std::string_view body{};                 // JSON; empty: none
-    std::chrono::milliseconds timeout{};     // of all of it
+    std::chrono::steady_clock::time_point deadline{};
 };
 
 struct web_answer {
@@ -40,36 +43,53 @@ struct web_answer {
     bool is_tls = false; // TLS is why
 };
 
-// Threads: one at a time.
+// Threads: the client's.
 class web {
 public:
     // Of what comes no more is read.
     static constexpr std::size_t max_body_bytes = std::size_t{64} << 20;
 
-    // Fails: throws std::system_error(errc::bad_options) for TLS files that cannot be used.
-    web(const tls_options& tls, std::chrono::milliseconds connect_timeout);
+    web(boost::asio::any_io_executor where,
+        const tls_options& tls,
+        std::chrono::milliseconds connect_timeout);
     ~web();
     web(const web&) = delete;
     web& operator=(const web&) = delete;
 
-    web_answer exchange(const web_request& request);
+    // What `request` points to lives until it is over.
+    // Fails: throws std::system_error(errc::bad_options) for TLS files that cannot be used.
+    boost::asio::awaitable<web_answer> exchange(stopping& stop, const web_request& request);
 
 private:
+    // A connection, and whether something is under way on it.
     struct line {
         std::atomic<int> descriptor{-1};
         std::shared_ptr<transport::connection> stream{};
+        bool is_busy = false;
+        bool is_open() const noexcept { return stream != nullptr && stream->is_open(); }
     };
+    using lines = std::list<line>;
 
+    line& free_line(lines& of);
+    boost::asio::awaitable<web_answer> attempt(
+        stopping& stop,
+        const web_request& request,
+        std::string_view head,
+        line& on,
+        bool& may_repeat);
     boost::asio::awaitable<web_answer>
-    attempt(const web_request& request, std::string_view head, line& on, bool& may_repeat);
-    boost::asio::awaitable<web_answer>
-    connect(const web_request& request, line& on, std::chrono::milliseconds timeout);
+    connect(stopping& stop, const web_request& request, line& on);
+    boost::asio::awaitable<std::error_code> open(
+        stopping& stop,
+        std::shared_ptr<transport::connection> stream,
+        transport::endpoints peers,
+        std::chrono::steady_clock::time_point deadline);
 
-    boost::asio::io_context io_{1};
+    boost::asio::any_io_executor where_;
     tls_options tls_;
     std::unique_ptr<transport::tls_context> context_; // made when it is needed
     std::chrono::milliseconds connect_timeout_;
-    std::map<std::string, line> lines_; // by origin
+    std::map<std::string, lines> lines_; // by origin; those used last stand in front
 };
 
 } // namespace monarc::monasca_client

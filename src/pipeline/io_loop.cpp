@@ -698,7 +698,7 @@ exporter_stats io_loop::last_stats() {
 void io_loop::retry_now() {
     post([this] {
         for (auto* one : lanes_) {
-            one->list().retry_now();
+            one->retry_now();
         }
         pump();
     });
@@ -755,7 +755,7 @@ void io_loop::begin_close(time_point deadline) {
     close_at_ = deadline; // first: whatever happens below, the thread ends then
     for (auto* one : lanes_) {
         one->stop_at(deadline);
-        one->list().retry_now();
+        one->retry_now();
     }
     tick_soon();
 }

@@ -1,5 +1,7 @@
 #include "pipeline/lane.hpp"
 
+#include "delivery/splitting.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <fmt/format.h>
@@ -24,29 +26,56 @@ void lane::pump() {
     if (stop_at_ && steady::now() >= *stop_at_) {
         return;
     }
-    split_suspect();
+    split_suspects();
+    send_plain();
     while (auto attempt = list_.next(steady::now())) {
         auto sending = send_one(attempt->number, std::move(attempt->what));
         asio::co_spawn(io_, std::move(sending), asio::detached);
     }
 }
 
-// D-7.1: too large for the receiver. D-7.6: three connections failed over one payload while another
-// passed.
-void lane::split_suspect() {
+void lane::retry_now() noexcept {
+    list_.retry_now();
+    destination_.retry_now();
+}
+
+// D-7.1: too large for the receiver. D-7.2: it refused something in it. D-7.6: three connections
+// failed over one payload while another passed.
+void lane::split_suspects() {
     while (const auto* suspect = list_.to_split()) {
         auto halves = destination_.split(*suspect);
-        log_(
-            log_level::warning,
-            fmt::format(
-                "{}: a payload of {} records is too large for the receiver, or makes it fail; {}",
-                destination_.name(),
-                suspect->records,
-                halves ? "halved to find the fault" : "they cannot be cut: dead"));
+        if (list_.why_split() != delivery::cut_reason::refused) { // of those the answer tells
+            log_(
+                log_level::warning,
+                fmt::format(
+                    "{}: a payload of {} records is too large for the receiver, or makes it fail; "
+                    "{}",
+                    destination_.name(),
+                    suspect->records,
+                    halves ? "halved to find the fault" : "they cannot be cut: dead"));
+        }
         if (halves) {
             list_.split_done(std::move(*halves));
         } else {
             list_.split_failed();
+        }
+    }
+}
+
+void lane::send_plain() {
+    while (const auto* packed = list_.to_send_plain()) {
+        auto plain = destination_.plain(*packed);
+        if (plain) {
+            list_.plain_done(std::move(*plain));
+        } else {
+            log_(
+                log_level::error,
+                fmt::format(
+                    "{}: a payload of {} records that is wanted plain: {}; dead",
+                    destination_.name(),
+                    packed->records,
+                    plain.error().message()));
+            list_.plain_failed();
         }
     }
 }
@@ -68,11 +97,13 @@ void lane::log_outcome(const outcome& result, const payload& what, time_point no
         last_error_ = result.why;
         const bool advises = result.was_unanswered && name == "mona_forward" &&
                              !std::exchange(has_advised_, true); // D-5.3
+        const bool is_lost = result.is_unclear() && !what.is_repeatable;
         const auto text = fmt::format(
-            "{}: {}{}; {} records wait, next attempt in {} ms",
+            "{}: {}{}{}; {} records wait, next attempt in {} ms",
             name,
             result.why,
             advises ? "; if this receiver never acknowledges, set mona.ack = off" : "",
+            is_lost ? fmt::format("; {} records that may have arrived are dead", what.records) : "",
             list_.ready_records(),
             list_.wait().count());
         if (advises && failing_.goes_on()) { // it failed for another reason so far
@@ -82,18 +113,52 @@ void lane::log_outcome(const outcome& result, const payload& what, time_point no
         break;
     }
     case verdict::rejected:
+    case verdict::suspect: {
+        last_error_ = result.why;
+        const bool is_searched = result.what == verdict::suspect && delivery::can_be_cut(what);
+        refusing_.happened(
+            log_,
+            log_level::error,
+            fmt::format(
+                "{}: {}; {} records {}",
+                name,
+                result.why,
+                what.records,
+                is_searched ? "are halved until the bad ones are found" : "are dead"),
+            now);
+        break;
+    }
+    case verdict::partial:
         last_error_ = result.why;
         refusing_.happened(
             log_,
             log_level::error,
-            fmt::format("{}: {}; {} records are dead", name, result.why, what.records),
+            fmt::format(
+                "{}: {}; {} of {} entries are dead, the others were taken",
+                name,
+                result.why,
+                result.refused.size(),
+                what.entry_records.size()),
             now);
+        break;
+    case verdict::plain:
+    case verdict::fresh_token:
+        log_(
+            log_level::info,
+            fmt::format(
+                "{}: {}; {} records go again {}",
+                name,
+                result.why,
+                what.records,
+                result.what == verdict::plain ? "without gzip" : "with another token"));
         break;
     case verdict::delivered:
     case verdict::delivered_unacked:
         failing_.ended(
             log_, fmt::format("{}: delivering again, {} records went through", name, what.records));
-        refusing_.ended(log_, fmt::format("{}: payloads are taken again", name));
+        if (!list_.is_searching()) {
+            refusing_.ended(log_, fmt::format("{}: payloads are taken again", name));
+        }
         break;
     case verdict::again:
     case verdict::too_large:

@@ -41,6 +41,8 @@ public:
 
     // Begins whatever may be sent now.
     void pump();
+    // Cuts every wait short.
+    void retry_now() noexcept;
     // From then on no attempt begins.
     void stop_at(time_point deadline) noexcept { stop_at_ = deadline; }
 
@@ -57,7 +59,8 @@ public:
     void fill(destination_stats& into) const;
 
 private:
-    void split_suspect();
+    void split_suspects();
+    void send_plain();
     boost::asio::awaitable<void>
     send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
     void log_outcome(const outcome& result, const payload& what, time_point now);

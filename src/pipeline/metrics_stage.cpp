@@ -189,7 +189,7 @@ void metrics_stage::seal_all(std::int64_t present, time_point now) {
 
 void metrics_stage::seal(time_point now) {
     if (!table_.open_batch().is_empty()) {
-        auto encoded = destination_->encode(table_.open_batch());
+        auto encoded = destination_->encode(table_.open_batch(), now);
         const auto records = encoded.records;
         lane_->list().append(std::move(encoded), now);
         sealed_ += records;
@@ -222,6 +222,7 @@ void metrics_stage::fill(exporter_stats& all, std::uint64_t queued) const {
     d.events = collected.measurements;
     d.retry_after_bad = destination_->wire().counts().retry_after_bad;
     d.retry_after_clamped = destination_->wire().counts().retry_after_clamped;
+    d.doubtful_acks = destination_->wire().counts().doubtful_acks;
 }
 
 } // namespace monarc::pipeline

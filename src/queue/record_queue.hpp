@@ -181,7 +181,7 @@ public:
     void close(detail::context_entry* entry) noexcept;
 
     // The numbers of the sockets that a forked child must close, -1 for none.
-    static constexpr std::size_t max_descriptors = 5;
+    static constexpr std::size_t max_descriptors = 7;
     std::span<std::atomic<int>, max_descriptors> descriptors() noexcept { return descriptors_; }
 
     // Puts the queues' handlers for fork() in place. Whoever makes queues under a lock of his own
@@ -257,7 +257,7 @@ private:
     // What drain() returned, if a thread was behind.
     std::uint64_t complete_before_ = std::numeric_limits<std::uint64_t>::max();
 
-    std::array<std::atomic<int>, max_descriptors> descriptors_{-1, -1, -1, -1, -1};
+    std::array<std::atomic<int>, max_descriptors> descriptors_{-1, -1, -1, -1, -1, -1, -1};
 
     std::mutex released_lock_;
     std::atomic<bool> any_released_{false};

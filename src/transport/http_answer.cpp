@@ -3,6 +3,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,7 +13,28 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
 namespace {
+
 constexpr int most_interim = 8;
+constexpr std::size_t max_shown_bytes = 200; // of a text of the peer's, in the log
+
+std::string on_one_line(std::string_view text) {
+    std::string line;
+    for (const char c : text.substr(0, max_shown_bytes)) {
+        const auto byte = static_cast<unsigned char>(c);
+        line += byte < 0x20 || byte == 0x7f ? ' ' : c;
+    }
+    return line;
+}
+
+} // namespace
+
+std::string refusal_text(const http_answer& answer) {
+    return fmt::format(
+        "{} {}{}{}",
+        answer.status,
+        on_one_line(answer.reason),
+        answer.body.empty() ? "" : ": ",
+        on_one_line(answer.body));
 }
 
 struct http_answer_reader::parser {

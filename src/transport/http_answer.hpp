@@ -24,6 +24,9 @@ struct http_answer {
     bool is_cut = false;       // the body is longer than what was read of it
 };
 
+// The status and the beginning of what an error says, on one line, for the log.
+std::string refusal_text(const http_answer& answer);
+
 struct http_limits {
     std::size_t header_bytes = 8 * 1024;
     std::size_t body_bytes = 64 * 1024; // D-5: of a longer body no more is read

@@ -2,6 +2,7 @@
 
 #include <monarc/error.hpp>
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
@@ -10,6 +11,25 @@ namespace monarc::transport {
 
 std::string http_url::text() const {
     return fmt::format("{}://{}{}", is_tls ? "https" : "http", authority, path);
+}
+
+reach reach_of(const std::string& host) noexcept {
+    namespace ip = boost::asio::ip;
+    boost::system::error_code no_digits;
+    auto address = ip::make_address(host.c_str(), no_digits);
+    if (no_digits) {
+        return host == "localhost" ? reach::loopback : reach::elsewhere;
+    }
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+        address = ip::make_address_v4(ip::v4_mapped, address.to_v6());
+    }
+    if (address.is_loopback() || address.is_unspecified()) { // 0.0.0.0 is this machine, too
+        return reach::loopback;
+    }
+    const bool is_link_local = address.is_v4()
+                                   ? (address.to_v4().to_uint() >> 16) == 0xa9fe // 169.254/16
+                                   : address.to_v6().is_link_local();
+    return is_link_local ? reach::link_local : reach::elsewhere;
 }
 
 result<http_url> parse_http_url(std::string_view text) {

@@ -18,7 +18,16 @@ struct http_url {
 
     // `scheme://authority/path`, for log lines.
     std::string text() const;
+
+    // Scheme, host and port: what a token is bound to (D-11.6).
+    bool is_same_origin(const http_url& other) const noexcept {
+        return is_tls == other.is_tls && port == other.port && host == other.host;
+    }
 };
+
+// What an address in digits reaches, and the name localhost; all other names are elsewhere.
+enum class reach { elsewhere, link_local, loopback };
+reach reach_of(const std::string& host) noexcept;
 
 // An absolute URL (RFC 3986) of scheme http or https without user information, query or fragment.
 // Fails: errc::bad_options.

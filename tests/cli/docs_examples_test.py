@@ -84,9 +84,12 @@ def the_client_of_monasca_sends_and_lists(checks):
     with Sink(MONARC, "--monasca-port", 0) as sink:
         port = sink.process.stdout.readline().rstrip().rsplit(":", 1)[1]
         code, printed = run("monasca_client", OS_TOKEN="t", MONASCA_API_URL="http://127.0.0.1:%s/v2.0" % port)
+        code_of_other, lists = run("monasca_coroutine", OS_TOKEN="t", MONASCA_API_URL="http://127.0.0.1:%s/v2.0" % port)
         summary = sink.stop()
 
     checks.check("it ends well", code == 0, printed)
+    checks.check("a coroutine lists the same", code_of_other == 0 and sorted(lists.splitlines()) == [
+        "1 names of dimensions", "1 of cpu.load, 1 names"], lists)
     checks.check("it lists what it sent", "cpu.load" in printed and "web-1" in printed, printed)
     checks.check("the metric is there", summary["monasca"]["metrics"].get("cpu.load", {}).get("sum") == 0.7, summary)
     code, printed = run("monasca_client", OS_TOKEN="t", MONASCA_API_URL="http://127.0.0.1:1/v2.0")

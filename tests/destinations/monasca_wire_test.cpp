@@ -60,7 +60,7 @@ measurement_batch batch_of(std::vector<measurement> entries) {
 }
 
 std::string body_of(std::vector<measurement> entries) {
-    return monasca_wire(1h).encode(batch_of(std::move(entries))).body;
+    return monasca_wire(1h).encode(batch_of(std::move(entries)), {}).body;
 }
 
 // Entries v0, v1, … with these counts.
@@ -71,7 +71,7 @@ payload counted(const std::vector<std::uint32_t>& records) {
     for (const auto count : records) {
         entries.push_back(one(g, value++, count));
     }
-    return monasca_wire(1h).encode(batch_of(entries));
+    return monasca_wire(1h).encode(batch_of(entries), {});
 }
 
 transport::http_answer answer(unsigned status, std::string_view body = {}) {
@@ -83,7 +83,7 @@ transport::http_answer answer(unsigned status, std::string_view body = {}) {
 }
 
 outcome judged(const transport::http_answer& of) {
-    return monasca_wire(1h).judge(of, now);
+    return monasca_wire(1h).judge(of, {.wall_seconds = now});
 }
 
 struct wish {
@@ -101,7 +101,7 @@ wish wish_of(
     auto of = answer(status);
     of.retry_after = std::move(retry_after);
     of.date = std::move(date);
-    const auto result = wire.judge(of, now);
+    const auto result = wire.judge(of, {.wall_seconds = now});
     return {result.retry_after, wire.counts().retry_after_bad, wire.counts().retry_after_clamped};
 }
 
@@ -165,7 +165,7 @@ TEST_CASE("values are the shortest text that reads back as the same double") {
 TEST_CASE("a payload knows its records, those of each entry, and its size") {
     const auto g = opened({"n"});
     monasca_wire wire(1h);
-    const auto p = wire.encode(batch_of({one(g, 1, 0), one(g, 2, 3), one(g, 3, 1)}));
+    const auto p = wire.encode(batch_of({one(g, 1, 0), one(g, 2, 3), one(g, 3, 1)}), {});
 
     CHECK(p.records == 4);
     CHECK(p.entry_records == std::vector<std::uint32_t>{0, 3, 1});
@@ -302,13 +302,61 @@ TEST_CASE("D-5 what Monasca will never take is rejected") {
     }
 }
 
-TEST_CASE("D-5 400 and 422 are never sent again as they are") {
+TEST_CASE("D-5 400 and 422 are suspect: the payload is searched for what was refused") {
     for (const unsigned status : {400u, 422u}) {
-        const auto what = judged(answer(status)).what;
-        CHECK(what != verdict::retry);
-        CHECK(what != verdict::again);
-        CHECK(what != verdict::delivered);
+        CHECK(judged(answer(status)).what == verdict::suspect);
     }
+}
+
+TEST_CASE("D-5 400 and 415 to a compressed payload ask for the same without gzip") {
+    for (const unsigned status : {400u, 415u}) {
+        CHECK(monasca_wire(1h).judge(answer(status), {.was_gzip = true}).what == verdict::plain);
+    }
+    CHECK(monasca_wire(1h).judge(answer(422), {.was_gzip = true}).what == verdict::suspect);
+}
+
+TEST_CASE("D-3.6 a compressed payload can be made plain and cut like any other") {
+    monasca_wire wire(1h, compression_mode::gzip);
+    const auto g = opened({"a.long.name.so.that.it.is.worth.it"}, {{"k", R"(}{"],[\)"}});
+    std::vector<measurement> entries;
+    for (int i = 0; i < 40; ++i) {
+        entries.push_back(one(g, i));
+    }
+    const auto expected = body_of(entries);
+    const auto packed = wire.encode(batch_of(entries), {});
+    REQUIRE(packed.is_gzip);
+    CHECK(packed.body.size() < packed.plain_bytes / 2);
+    CHECK(packed.plain_bytes == expected.size());
+
+    const auto plain = wire.plain(packed).value();
+    CHECK(plain.body == expected);
+    CHECK_FALSE(plain.is_gzip);
+    CHECK(plain.records == 40);
+    CHECK(plain.entry_records == packed.entry_records);
+
+    const auto halves = wire.split(packed).value();
+    CHECK(halves[0].is_gzip);
+    const auto first = wire.plain(halves[0]).value().body;
+    const auto second = wire.plain(halves[1]).value().body;
+    CHECK(first.substr(0, first.size() - 1) + "," + second.substr(1) == expected);
+    CHECK(wire.plain(plain).error() == errc::too_large);
+}
+
+TEST_CASE("a payload that gzip would make larger goes plain") {
+    monasca_wire wire(1h, compression_mode::gzip);
+
+    CHECK_FALSE(wire.encode(batch_of({one(opened({"n"}), 1)}), {}).is_gzip);
+}
+
+TEST_CASE("a 2xx that took 1.9 s or more is delivered, and counted as doubtful") {
+    monasca_wire wire(1h);
+
+    CHECK(wire.judge(answer(204), {.took = 1899ms}).what == verdict::delivered);
+    CHECK(wire.counts().doubtful_acks == 0);
+    CHECK(wire.judge(answer(204), {.took = 1900ms}).what == verdict::delivered);
+    CHECK(wire.counts().doubtful_acks == 1);
+    wire.judge(answer(503), {.took = 3s});
+    CHECK(wire.counts().doubtful_acks == 1);
 }
 
 TEST_CASE("whoever answered had the whole request, and others may pass") {

@@ -101,7 +101,7 @@ public:
         if (batch.is_empty()) {
             return;
         }
-        const auto sent = wire_.encode(batch);
+        const auto sent = wire_.encode(batch, {});
         sink::http_request request;
         request.method = "POST";
         request.path = "/v2.0/metrics";

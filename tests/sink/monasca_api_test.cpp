@@ -126,7 +126,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a token without the role is told so, by another 401") {
-    api a({.has_role = false});
+    api a({.switches = {.has_role = false}});
     const auto refused = a.ask("POST", "/v2.0/metrics", "x");
     CHECK(refused.status == 401);
     CHECK(
@@ -228,7 +228,7 @@ TEST_CASE("gzip is no JSON, unless it is inflated") {
     api stock;
     CHECK(stock.ask("POST", "/v2.0/metrics", bytes, gzip).status == 400);
     CHECK(stock.ask("POST", "/v2.0/metrics", body, gzip).status == 204); // a field, nothing more
-    api apache({.takes_gzip = true});
+    api apache({.switches = {.takes_gzip = true}});
     CHECK(apache.ask("POST", "/v2.0/metrics", bytes, gzip).status == 204);
     CHECK(apache.ask("POST", "/v2.0/metrics", bytes.substr(0, 20), gzip).status == 400);
     const auto bomb = compress::gzip(compress::codec::zlib, std::string(65 << 20, ' '));

@@ -1,8 +1,8 @@
 #include "monarc/sink_command.hpp"
 
 #include "monarc/argument_checks.hpp"
+#include "monarc/sink_monasca.hpp"
 #include "monarc/sink_rest.hpp"
-#include "sink/monasca_server.hpp"
 #include "sink/server.hpp"
 
 #include <CLI/CLI.hpp>
@@ -37,10 +37,7 @@ struct sink_arguments {
     std::string json_file;
     double idle_seconds = 60;
 
-    std::optional<std::uint16_t> monasca_port; // none: not offered
-    sink::monasca_options monasca{};
-    double monasca_keep_alive_seconds = 0;
-    std::size_t monasca_memory_mebibytes = 256;
+    monasca_arguments monasca;
     rest_arguments rest{};
     bool is_strict = false;
 };
@@ -50,7 +47,8 @@ constexpr int violated = 1;
 constexpr std::string_view footer = R"(
 What it does: takes Message, Forward, PackedForward and CompressedPackedForward over TCP, answers
 chunks with {"ack": chunk}, and counts. It runs until SIGTERM or SIGINT, prints the summary, exits 0.
-With --monasca-port it is a Monasca as well: POST and GET /v2.0/metrics and what can be read below.
+With --monasca-port it is a Monasca as well: metrics, notification methods, alarm definitions, alarms
+and their history. With --keystone-port it is a Keystone too, whose tokens that Monasca then wants.
 With --rest-port it is Mona's REST interface as well: POST /export, /monaExport, /sendEvent,
 /monaSendEvent, and a token service at /identity/resources/auth/v1/api-token.
 Exit codes: 0 stopped; 1 could not listen, open or write a file, or --strict and a violation; 2 wrong
@@ -74,9 +72,10 @@ Members of the JSON summary (docs/sink.md says more):
   tags       by name: events, repeats; other_tags beyond 1024
   sum        of --sum FIELD: field, count, sum (exact, 128 bits), sum_mod_2_64, min, max, xor,
              not_integer; else null
-  monasca    if it is offered: posts, accepted, repeats, overwritten, not_kept, points,
+  monasca    if it is offered: posts, accepted, repeats, overwritten, not_kept, pending, points,
              dropped_points, responses by status, violations, violations_by reason, metrics by name:
              count, sum (exact), series, repeats, ...; http; else null
+  keystone   if it is offered: logins, refused_logins, revoked, responses by status; else null
   rest       if it is offered: posts, accepted, refused, repeated_requests, logins, refreshes,
              responses, violations, violations_by reason, ...; http; else null
 
@@ -86,6 +85,9 @@ Examples:
   monarc sink --sum value --json --exit-after 1000 | jq .sum
   monarc sink --no-answer                         what does my sender do without answers?
   monarc sink --monasca-port 8070 --strict        fail if a metric would hurt a real Monasca
+  monarc sink --monasca-port 8070 --keystone-port 5000
+                                                  log in first: users are printed at the start
+  monarc sink --monasca-port 0 --monasca-switch profile=java --monasca-switch slow=300ms
   monarc sink --rest-port 8080 --rest-answers 503,lost,ok    does my sender repeat what it must?
 )";
 
@@ -148,36 +150,6 @@ int report(const sink::summary& totals, const sink_arguments& arguments) {
     return 0;
 }
 
-std::unique_ptr<sink::monasca_server> start_monasca(const sink_arguments& arguments) {
-    if (!arguments.monasca_port)
-        return nullptr;
-    using std::chrono::milliseconds;
-    const auto& options = arguments.options;
-    sink::http_options http;
-    http.host = options.host;
-    http.port = *arguments.monasca_port;
-    http.port_option = "monasca-port";
-    http.limits.max_connections = options.limits.max_connections;
-    http.limits.idle_timeout = options.limits.idle_timeout;
-    http.limits.keep_alive =
-        milliseconds(static_cast<std::int64_t>(arguments.monasca_keep_alive_seconds * 1000));
-    http.log = options.log;
-    auto monasca = arguments.monasca;
-    monasca.max_store_bytes = arguments.monasca_memory_mebibytes << 20;
-    monasca.log = options.log;
-    const bool is_open = monasca.token.empty();
-    auto server = std::make_unique<sink::monasca_server>(std::move(http), std::move(monasca));
-    boost::system::error_code ec;
-    const auto address = boost::asio::ip::make_address(options.host, ec);
-    if (is_open && !ec && !address.is_loopback())
-        print_line(fmt::format(
-            "sink: monasca on {}:{} takes any token, beyond the loopback; demand one with "
-            "--monasca-token",
-            options.host,
-            server->port()));
-    return server;
-}
-
 int run(sink_arguments& arguments) {
     auto& options = arguments.options;
     options.answer = !arguments.no_answer;
@@ -195,11 +167,13 @@ int run(sink_arguments& arguments) {
     options.on_goal = [&io] { io.stop(); };
     try {
         sink::server server(options);
-        const auto monasca = start_monasca(arguments);
+        std::unique_ptr<monasca_part> monasca;
+        if (arguments.monasca.port)
+            monasca = std::make_unique<monasca_part>(arguments.monasca, options);
         const auto rest = start_rest(arguments.rest, options, server);
         fmt::print("sink: listening on {}:{}\n", options.host, server.port());
         if (monasca)
-            fmt::print("sink: monasca listening on {}:{}\n", options.host, monasca->port());
+            monasca->print_start();
         if (rest)
             fmt::print("sink: rest listening on {}:{}\n", options.host, rest->port());
         std::fflush(stdout);
@@ -210,7 +184,7 @@ int run(sink_arguments& arguments) {
         auto totals = server.snapshot();
         if (monasca) {
             monasca->stop();
-            totals.monasca = monasca->snapshot();
+            monasca->report(totals);
         }
         if (rest)
             totals.rest = rest->snapshot();
@@ -224,38 +198,8 @@ int run(sink_arguments& arguments) {
     }
 }
 
-void add_monasca_options(CLI::App& command, sink_arguments& arguments) {
-    auto* port = command.add_option(
-        "--monasca-port",
-        arguments.monasca_port,
-        "Port to offer Monasca's API on, at the same address; 0: any that is free");
-    const auto add = [&](const char* name, auto& value, const char* what) {
-        return command.add_option(name, value, what)->needs(port);
-    };
-    add("--monasca-token", arguments.monasca.token, "The X-Auth-Token to demand; else any will do")
-        ->type_name("TOKEN");
-    add("--monasca-keep-alive",
-        arguments.monasca_keep_alive_seconds,
-        "Keep an HTTP connection for so long; 0: each response closes it, as stock servers do")
-        ->check(CLI::Range(0.0, 86'400.0))
-        ->type_name("SECONDS")
-        ->capture_default_str();
-    add("--monasca-memory",
-        arguments.monasca_memory_mebibytes,
-        "What measurements may take; beyond it the oldest are dropped, and stay counted")
-        ->check(CLI::Range(std::size_t{1}, std::size_t{65'536}))
-        ->type_name("MIB")
-        ->capture_default_str();
-    command
-        .add_flag(
-            "--monasca-gzip",
-            arguments.monasca.takes_gzip,
-            "Inflate gzip bodies, which stock servers refuse")
-        ->needs(port);
-}
-
 void demand_what_strict_is_about(const sink_arguments& arguments) {
-    if (arguments.is_strict && !arguments.monasca_port && !arguments.rest.port)
+    if (arguments.is_strict && !arguments.monasca.port && !arguments.rest.port)
         throw CLI::RequiresError("--strict", "--monasca-port or --rest-port");
 }
 
@@ -312,7 +256,7 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->add_option("--max-connections", options.limits.max_connections, "Connections at a time")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
         ->capture_default_str();
-    add_monasca_options(*command, *arguments);
+    add_monasca_options(*command, arguments->monasca);
     add_rest_options(*command, arguments->rest);
     command->add_flag(
         "--strict",

@@ -42,8 +42,9 @@ struct http_answer {
     std::string raw{};                 ///< Sent as it is instead, if there is any.
     std::chrono::milliseconds wait{0}; ///< Before the first byte.
     bool is_silent = false;            ///< No byte is sent.
-    enum class ending { as_asked, close, reset, stall };
-    ending then = ending::as_asked; ///< After the answer; stall: never read again, stay open.
+    // stall: stay open and never answer again; half_close: the same, and shut the sending side.
+    enum class ending { as_asked, close, reset, stall, half_close };
+    ending then = ending::as_asked; ///< After the answer.
 };
 
 std::string_view reason_phrase(int status) noexcept;

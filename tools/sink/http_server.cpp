@@ -392,7 +392,9 @@ http_server::state::carry_out(connection_ptr c, http_answer answer, const http_h
         c->stream.socket().set_option(asio::socket_base::linger(true, 0), ec);
         co_return false;
     }
-    if (answer.then == ending::stall) {
+    if (answer.then == ending::half_close)
+        c->stream.socket().shutdown(tcp::socket::shutdown_send, ec);
+    if (answer.then == ending::stall || answer.then == ending::half_close) {
         auto how = reading::whole;
         while (how == reading::whole) {
             c->held.clear();

@@ -7,8 +7,20 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace monarc::sink {
+
+// ["a","b"]
+inline void append_json_texts(std::string& out, const std::vector<std::string>& texts) {
+    out += '[';
+    for (const auto& text : texts) {
+        if (&text != texts.data())
+            out += ',';
+        append_json_string(out, text);
+    }
+    out += ']';
+}
 
 // Writes the members of one JSON object; knows where commas go.
 class json_members {
@@ -29,6 +41,11 @@ public:
     json_members& text(std::string_view key, std::string_view value) {
         name(key);
         append_json_string(out_, value);
+        return *this;
+    }
+    json_members& texts(std::string_view key, const std::vector<std::string>& values) {
+        name(key);
+        append_json_texts(out_, values);
         return *this;
     }
     json_members& raw(std::string_view key, std::string_view json) {

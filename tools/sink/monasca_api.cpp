@@ -1,37 +1,30 @@
 #include "sink/monasca_api.hpp"
 
-#include "compress/inflate.hpp"
-#include "sink/exact_sum.hpp"
 #include "sink/json_members.hpp"
+#include "sink/monasca_alarming.hpp"
+#include "sink/monasca_call.hpp"
 #include "sink/monasca_errors.hpp"
-#include "sink/monasca_query.hpp"
+#include "sink/monasca_gate.hpp"
+#include "sink/monasca_intake.hpp"
 #include "sink/monasca_reads.hpp"
-#include "sink/monasca_store.hpp"
-
-#include <monarc/error.hpp>
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <new>
+#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace monarc::sink {
 namespace {
 
-constexpr std::uint64_t max_log_lines = 5; // of each kind of violation
-constexpr std::size_t max_logged_bytes = 200;
 constexpr std::string_view updated = "2013-03-06T00:00:00.000Z";
-
-bool is_tenant_id(std::string_view text) noexcept {
-    return text.size() == 32 &&
-           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 // As Falcon does, one slash at the end is none.
 std::string_view without_last_slash(std::string_view path) noexcept {
@@ -60,12 +53,20 @@ std::string uri_of(const http_request& request, std::string_view path) {
     return fmt::format("http://{}{}", host.empty() ? "127.0.0.1" : host, path);
 }
 
-// What stderr is told of somebody else's bytes.
-std::string printable(std::string_view text) {
-    std::string out;
-    for (const char c : text.substr(0, max_logged_bytes))
-        out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    return out;
+// `*` in the pattern stands for one segment.
+bool matches(std::string_view pattern, std::string_view path, std::string& id) {
+    const auto star = pattern.find('*');
+    if (star == std::string_view::npos)
+        return pattern == path;
+    const auto rest = pattern.substr(star + 1);
+    if (path.size() <= star + rest.size() || !path.starts_with(pattern.substr(0, star)) ||
+        !path.ends_with(rest))
+        return false;
+    const auto segment = path.substr(star, path.size() - star - rest.size());
+    if (segment.find('/') != std::string_view::npos)
+        return false;
+    id = percent_decoded(segment);
+    return true;
 }
 
 } // namespace
@@ -73,33 +74,35 @@ std::string printable(std::string_view text) {
 class monasca_api::state {
 public:
     explicit state(monasca_options wanted)
-        : options_(std::move(wanted)), store_(options_.max_store_bytes) {}
+        : options_(std::move(wanted)), switches_(options_.switches), gate_(find_token()),
+          alarming_(options_.seed),
+          intake_(options_, [this](const auto& tenant, const auto& m, std::int64_t arrived) {
+              alarming_.take(tenant, m, intake_.store().series_of(tenant), arrived);
+          }) {}
 
     http_response serve(const http_request& request, std::int64_t now);
+    void set_switches(const monasca_switches& wanted);
+    monasca_switches switches() const;
     monasca_summary snapshot() const;
+    const monasca_options& options() const noexcept { return options_; }
 
 private:
-    struct call {
-        const http_request& request;
-        std::string_view path;
-        std::int64_t now;
-    };
+    using call = monasca_call;
     using resource = http_response (state::*)(const call&);
     struct route {
         std::string_view method;
-        std::string_view path;
+        std::string_view path; ///< `*` stands for one segment, the id of something.
+        right needs;
+        bool needs_json; ///< Whether the content type is looked at, before the role.
         resource serve;
     };
-    struct metric_tally {
-        metric_summary counts{};
-        exact_sum sum{};
-        exact_sum repeated{};
-    };
+    static const std::array<route, 32> routes;
 
-    static const std::array<route, 11> routes;
-
-    http_response answer(const call& c);
-    http_response dispatch(const call& c);
+    monasca_gate::find_function find_token() const;
+    http_response respond(const monasca_error& error, const http_request& request) const;
+    http_response answer(call& c);
+    http_response dispatch(call& c);
+    http_response enter(const route& r, const call& c);
     http_response wrong_method(const call& c) const;
     http_response get_versions(const call& c);
     http_response get_version(const call& c);
@@ -108,74 +111,213 @@ private:
     http_response post_metrics(const call& c);
     template <std::string (*Read)(const read_request&)>
     http_response read(const call& c);
-
-    std::string tenant_of(const monasca_query& query) const;
-    void take(const call& c, const python::document& json, std::size_t body_bytes);
-    void keep(const std::string& tenant, const measurement& m, bool is_storable);
-    metric_tally& tally_of(const std::string& name);
-    void record(violation what, std::string_view detail);
+    template <http_response (monasca_alarming::*Serve)(const monasca_call&)>
+    http_response alarming(const call& c);
 
     monasca_options options_;
     mutable std::mutex mutex_; // guards what follows
-    monasca_store store_;
-    monasca_summary totals_;
-    std::map<std::string, metric_tally> metrics_;
-    metric_tally other_metrics_;
+    monasca_switches switches_;
+    monasca_gate gate_;
+    monasca_alarming alarming_;
+    monasca_intake intake_;
+    std::size_t last_connection_ = 0; // that sent something
+    std::map<int, std::uint64_t> responses_;
+    std::uint64_t posts_ = 0;
     std::uint64_t requests_ = 0;
 };
 
-const std::array<monasca_api::state::route, 11> monasca_api::state::routes{{
-    {"GET", "/", &state::get_versions},
-    {"GET", "/v2.0", &state::get_version},
-    {"GET", "/healthcheck", &state::get_health},
-    {"HEAD", "/healthcheck", &state::head_health},
-    {"GET", "/v2.0/metrics", &state::read<list_metrics>},
-    {"POST", "/v2.0/metrics", &state::post_metrics},
-    {"GET", "/v2.0/metrics/names", &state::read<list_metric_names>},
-    {"GET", "/v2.0/metrics/dimensions/names", &state::read<list_dimension_names>},
-    {"GET", "/v2.0/metrics/dimensions/names/values", &state::read<list_dimension_values>},
-    {"GET", "/v2.0/metrics/measurements", &state::read<list_measurements>},
-    {"GET", "/v2.0/metrics/statistics", &state::read<list_statistics>},
+const std::array<monasca_api::state::route, 32> monasca_api::state::routes{{
+    {"GET", "/", right::nothing, false, &state::get_versions},
+    {"GET", "/v2.0", right::nothing, false, &state::get_version},
+    {"GET", "/healthcheck", right::nothing, false, &state::get_health},
+    {"HEAD", "/healthcheck", right::nothing, false, &state::head_health},
+    {"GET", "/v2.0/metrics", right::read, false, &state::read<list_metrics>},
+    {"POST", "/v2.0/metrics", right::send, true, &state::post_metrics},
+    {"GET", "/v2.0/metrics/names", right::read, false, &state::read<list_metric_names>},
+    {"GET",
+     "/v2.0/metrics/dimensions/names",
+     right::read,
+     false,
+     &state::read<list_dimension_names>},
+    {"GET",
+     "/v2.0/metrics/dimensions/names/values",
+     right::read,
+     false,
+     &state::read<list_dimension_values>},
+    {"GET", "/v2.0/metrics/measurements", right::read, false, &state::read<list_measurements>},
+    {"GET", "/v2.0/metrics/statistics", right::read, false, &state::read<list_statistics>},
+    {"GET",
+     "/v2.0/notification-methods/types",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::list_types>},
+    {"GET",
+     "/v2.0/notification-methods",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::list_methods>},
+    {"POST",
+     "/v2.0/notification-methods",
+     right::write,
+     true,
+     &state::alarming<&monasca_alarming::create_method>},
+    {"GET",
+     "/v2.0/notification-methods/*",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::show_method>},
+    {"PUT",
+     "/v2.0/notification-methods/*",
+     right::write,
+     true,
+     &state::alarming<&monasca_alarming::update_method>},
+    {"PATCH",
+     "/v2.0/notification-methods/*",
+     right::write,
+     true,
+     &state::alarming<&monasca_alarming::patch_method>},
+    {"DELETE",
+     "/v2.0/notification-methods/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::delete_method>},
+    {"GET",
+     "/v2.0/alarm-definitions",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::list_definitions>},
+    {"POST",
+     "/v2.0/alarm-definitions",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::create_definition>},
+    {"GET",
+     "/v2.0/alarm-definitions/*",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::show_definition>},
+    {"PUT",
+     "/v2.0/alarm-definitions/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::update_definition>},
+    {"PATCH",
+     "/v2.0/alarm-definitions/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::patch_definition>},
+    {"DELETE",
+     "/v2.0/alarm-definitions/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::delete_definition>},
+    {"GET", "/v2.0/alarms", right::read, false, &state::alarming<&monasca_alarming::list_alarms>},
+    {"GET",
+     "/v2.0/alarms/count",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::count_alarms>},
+    {"GET",
+     "/v2.0/alarms/state-history",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::list_history>},
+    {"GET",
+     "/v2.0/alarms/*/state-history",
+     right::read,
+     false,
+     &state::alarming<&monasca_alarming::show_history>},
+    {"GET", "/v2.0/alarms/*", right::read, false, &state::alarming<&monasca_alarming::show_alarm>},
+    {"PUT",
+     "/v2.0/alarms/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::update_alarm>},
+    {"PATCH",
+     "/v2.0/alarms/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::patch_alarm>},
+    {"DELETE",
+     "/v2.0/alarms/*",
+     right::write,
+     false,
+     &state::alarming<&monasca_alarming::delete_alarm>},
 }};
+
+// Without a Keystone every token is good, or the one that is known.
+monasca_gate::find_function monasca_api::state::find_token() const {
+    if (options_.find_token)
+        return options_.find_token;
+    token_facts all{.project = options_.tenant, .roles = {"monasca-user"}};
+    if (options_.may_delegate)
+        all.roles.emplace_back("admin");
+    return [all = std::move(all), wanted = options_.token](std::string_view token, std::int64_t) {
+        return wanted.empty() || token == wanted ? std::optional(all) : std::nullopt;
+    };
+}
+
+http_response
+monasca_api::state::respond(const monasca_error& error, const http_request& request) const {
+    return switches_.is_java ? to_java(error, requests_) : to_response(error, request);
+}
 
 http_response monasca_api::state::serve(const http_request& request, std::int64_t now) {
     const std::lock_guard lock(mutex_);
-    const call c{request, without_last_slash(request.path), now};
+    const auto path = without_last_slash(request.path);
+    call c{.request = request, .path = path, .uri = uri_of(request, path), .now = now};
     http_response response;
     try {
         response = answer(c);
     } catch (const monasca_refusal& no) {
-        response = to_response(no.error, request);
+        response = respond(no.error, request);
     } catch (const std::bad_alloc&) {
-        response = to_response({500, "Service unavailable", "out of memory"}, request);
+        response = respond({500, "Service unavailable", "out of memory"}, request);
     }
-    ++totals_.responses[response.status];
+    last_connection_ = std::max(last_connection_, request.connection);
+    ++responses_[response.status];
     response.fields.emplace_back(
         "X-Openstack-Request-Id", fmt::format("req-00000000-0000-4000-8000-{:012x}", ++requests_));
     return response;
 }
 
 // Section 1: the token comes first, then the resource; the role is a matter of the resource.
-http_response monasca_api::state::answer(const call& c) {
+http_response monasca_api::state::answer(call& c) {
+    using verdict = monasca_gate::verdict;
     if (has_long_field(c.request))
         return long_field_response();
-    const auto token = c.request.field("x-auth-token");
-    const bool is_good = !token.empty() && (options_.token.empty() || token == options_.token);
-    if (!is_good && !needs_no_token(c.path))
-        return no_token_response();
+    if (!needs_no_token(c.path)) {
+        const auto token = c.request.field("x-auth-token");
+        switch (gate_.check(token, switches_, c.now, c.who)) {
+        case verdict::good: break;
+        case verdict::cannot_ask: return no_keystone_response();
+        case verdict::unknown:
+            return switches_.is_java
+                       ? to_java({401, "Unauthorized", "Unable to authenticate"}, requests_)
+                       : no_token_response();
+        }
+        if (!switches_.has_role)
+            c.who.roles.clear();
+    }
     return dispatch(c);
 }
 
-http_response monasca_api::state::dispatch(const call& c) {
-    bool is_known = false;
+http_response monasca_api::state::dispatch(call& c) {
+    const route* other = nullptr;
     for (const auto& r : routes) {
-        if (r.path != c.path)
+        std::string id;
+        if (!matches(r.path, c.path, id))
             continue;
-        is_known = true;
-        if (r.method == c.request.method)
-            return (this->*r.serve)(c);
+        // An id may be called as a resource is, to no avail.
+        if (other != nullptr && other->path != r.path)
+            break;
+        if (r.method == c.request.method) {
+            c.id = std::move(id);
+            return enter(r, c);
+        }
+        other = &r;
     }
-    if (is_known)
+    if (other != nullptr)
         return wrong_method(c);
     const bool is_one_segment = c.path.find('/', 1) == std::string_view::npos;
     if (is_one_segment && c.request.method == "GET")
@@ -185,20 +327,38 @@ http_response monasca_api::state::dispatch(const call& c) {
              fmt::format("No versions found matching {}", percent_decoded(c.path.substr(1)))});
     if (is_one_segment)
         return wrong_method(c);
-    return to_response({404, "404 Not Found", {}}, c.request);
+    return respond({404, "404 Not Found", {}}, c.request);
+}
+
+http_response monasca_api::state::enter(const route& r, const call& c) {
+    if (r.serve == &state::post_metrics)
+        ++posts_;
+    if (r.needs_json && c.request.field("content-type") != "application/json")
+        throw monasca_refusal({400, "Bad request", "Bad content type. Must be application/json"});
+    if (!may(c.who, r.needs)) {
+        if (switches_.is_java)
+            throw monasca_refusal({403, "Forbidden", "The role of the token does not suffice"});
+        return no_role_response(c.request);
+    }
+    return (this->*r.serve)(c);
 }
 
 http_response monasca_api::state::wrong_method(const call& c) const {
     std::string allowed;
-    for (const auto& r : routes)
-        if (r.path == c.path)
-            allowed += fmt::format("{}, ", r.method);
+    std::string_view path;
+    for (const auto& r : routes) {
+        std::string id;
+        if (!matches(r.path, c.path, id) || (!path.empty() && r.path != path))
+            continue;
+        path = r.path;
+        allowed += fmt::format("{}, ", r.method);
+    }
     if (allowed.empty())
         allowed = "GET, ";
     allowed += "OPTIONS";
     http_response response;
     if (c.request.method != "OPTIONS")
-        response = to_response({405, "405 Method Not Allowed", {}}, c.request);
+        response = respond({405, "405 Method Not Allowed", {}}, c.request);
     response.fields.emplace_back("Allow", std::move(allowed));
     return response;
 }
@@ -219,9 +379,16 @@ http_response monasca_api::state::get_version(const call& c) {
     return json_response(200, version_json(uri_of(c.request, c.request.path)));
 }
 
+// A wedged producer knows nothing of itself.
 http_response monasca_api::state::get_health(const call&) {
-    auto response =
-        json_response(200, R"({"kafka":"OK","alarms_database":"OK","metrics_database":"OK"})");
+    const bool is_down = switches_.kafka == kafka_state::down;
+    std::string body;
+    json_members(body)
+        .text("kafka", is_down ? "Could not connect to Kafka" : "OK")
+        .text("alarms_database", "OK")
+        .text("metrics_database", "OK")
+        .end();
+    auto response = json_response(is_down ? 503 : 200, std::move(body));
     response.fields.emplace_back("Cache-Control", "must-revalidate, no-cache, no-store");
     return response;
 }
@@ -233,146 +400,40 @@ http_response monasca_api::state::head_health(const call&) {
     return response;
 }
 
-std::string monasca_api::state::tenant_of(const monasca_query& query) const {
-    auto wanted = options_.may_delegate ? query.tenant() : std::string();
-    return wanted.empty() ? options_.tenant : wanted;
+http_response monasca_api::state::post_metrics(const call& c) {
+    return intake_.post(c, switches_);
 }
 
 template <std::string (*Read)(const read_request&)>
 http_response monasca_api::state::read(const call& c) {
-    if (!options_.has_role)
-        return no_role_response(c.request);
     const monasca_query query(c.request.query);
-    const auto uri = uri_of(c.request, c.request.path);
-    const auto tenant = tenant_of(query);
-    return json_response(200, Read({query, store_.series_of(tenant), uri, c.request.query}));
+    const auto tenant = tenant_of(c, query);
+    return json_response(
+        200, Read({query, intake_.store().series_of(tenant), c.uri, c.request.query}));
 }
 
-http_response monasca_api::state::post_metrics(const call& c) {
-    ++totals_.posts;
-    if (c.request.field("content-type") != "application/json")
-        throw monasca_refusal({400, "Bad request", "Bad content type. Must be application/json"});
-    if (!options_.has_role)
-        return no_role_response(c.request);
-
-    const monasca_refusal no_json({400, "Bad request", "Request body is not valid JSON"});
-    const monasca_refusal too_large({413, "Request Entity Too Large", "The body is too large"});
-    std::string_view body = c.request.body;
-    std::string inflated;
-    if (options_.takes_gzip && c.request.field("content-encoding") == "gzip") {
-        auto made = compress::inflate(body);
-        if (!made)
-            throw made.error() == errc::too_large ? too_large : no_json;
-        inflated = std::move(*made);
-        body = inflated;
-    }
-    // Servers of WSGI see no body where there is no length.
-    if (c.request.is_chunked)
-        throw no_json;
-    const auto json = python::document::read(body);
-    if (!json)
-        throw json.error() == errc::too_large ? too_large : no_json;
-    if (auto no = why_not_metrics(json->root()))
-        throw monasca_refusal(std::move(*no));
-    take(c, *json, body.size());
-    http_response response;
-    response.status = 204;
-    return response;
+template <http_response (monasca_alarming::*Serve)(const monasca_call&)>
+http_response monasca_api::state::alarming(const call& c) {
+    return (alarming_.*Serve)(c);
 }
 
-// Takes the metrics of a body that the API accepts.
-void monasca_api::state::take(const call& c, const python::document& json, std::size_t body_bytes) {
-    const monasca_query query(c.request.query);
-    const auto tenants = query.find_all("tenant_id");
-    if (tenants.size() > 1 || (tenants.size() == 1 && !is_tenant_id(tenants.front())))
-        record(violation::bad_tenant, fmt::format("tenant_id {}", query.tenant()));
-    if (has_field(c.request.fields, "expect"))
-        record(violation::expect, "the request asks for 100 Continue");
-    if (json.has_repeated_keys())
-        record(violation::repeated_member, "two equal keys in one object");
-
-    const auto measurements = to_measurements(json.root());
-    std::vector<bool> is_storable(measurements.size(), true);
-    for (const auto& found : find_violations(json.root(), body_bytes, c.now)) {
-        const bool has_metric = found.metric < measurements.size();
-        record(
-            found.what,
-            has_metric ? fmt::format("metric {}: {}", measurements[found.metric].name, found.detail)
-                       : found.detail);
-        if (has_metric && !sink::is_storable(found.what))
-            is_storable[found.metric] = false;
-    }
-    const auto tenant = tenant_of(query);
-    for (std::size_t i = 0; i < measurements.size(); ++i)
-        keep(tenant, measurements[i], is_storable[i] && std::isfinite(measurements[i].timestamp));
+void monasca_api::state::set_switches(const monasca_switches& wanted) {
+    const std::lock_guard lock(mutex_);
+    intake_.switch_kafka(switches_.kafka, wanted.kafka, last_connection_);
+    switches_ = wanted;
 }
 
-void monasca_api::state::keep(const std::string& tenant, const measurement& m, bool is_storable) {
-    using written = monasca_store::written;
-    monasca_store::result done{.how = written::not_kept};
-    if (is_storable)
-        done = store_.write(tenant, m);
-    auto& metric = tally_of(m.name);
-    ++totals_.accepted;
-    ++metric.counts.count;
-    metric.sum.add(m.value);
-    metric.counts.series += done.is_new_series ? 1 : 0;
-    switch (done.how) {
-    case written::fresh: break;
-    case written::repeat:
-        ++totals_.repeats;
-        ++metric.counts.repeats;
-        metric.repeated.add(m.value);
-        break;
-    case written::overwritten:
-        ++totals_.overwritten;
-        ++metric.counts.overwritten;
-        break;
-    case written::not_kept:
-        ++totals_.not_kept;
-        ++metric.counts.not_kept;
-        break;
-    }
-    if (options_.on_measurement)
-        options_.on_measurement(tenant, m);
-}
-
-monasca_api::state::metric_tally& monasca_api::state::tally_of(const std::string& name) {
-    if (const auto found = metrics_.find(name); found != metrics_.end())
-        return found->second;
-    if (metrics_.size() >= options_.max_metrics) {
-        totals_.metrics_full = true;
-        return other_metrics_;
-    }
-    return metrics_[name];
-}
-
-void monasca_api::state::record(violation what, std::string_view detail) {
-    ++totals_.violations;
-    const auto count = ++totals_.violations_by[static_cast<std::size_t>(what)];
-    if (!options_.log || count > max_log_lines)
-        return;
-    options_.log(fmt::format(
-        "sink: monasca: contract violation: {}: {}{}",
-        sink::name(what),
-        printable(detail),
-        count == max_log_lines ? "; further ones of this kind are only counted" : ""));
+monasca_switches monasca_api::state::switches() const {
+    const std::lock_guard lock(mutex_);
+    return switches_;
 }
 
 monasca_summary monasca_api::state::snapshot() const {
-    const auto finish = [](const metric_tally& t) {
-        auto made = t.counts;
-        made.sum = t.sum.value();
-        made.repeated_sum = t.repeated.value();
-        return made;
-    };
     const std::lock_guard lock(mutex_);
-    auto made = totals_;
-    made.points = store_.points();
-    made.dropped_points = store_.dropped_points();
-    for (const auto& [name, tally] : metrics_)
-        made.metrics.emplace_back(finish(tally)).name = name;
-    made.other_metrics = finish(other_metrics_);
+    monasca_summary made;
+    made.responses = responses_;
+    made.posts = posts_;
+    intake_.report(made);
     return made;
 }
 
@@ -383,6 +444,16 @@ monasca_api::~monasca_api() = default;
 
 http_response monasca_api::serve(const http_request& request, std::int64_t now_milliseconds) {
     return state_->serve(request, now_milliseconds);
+}
+
+void monasca_api::set_switches(const monasca_switches& wanted) {
+    state_->set_switches(wanted);
+    if (const auto& told = state_->options().on_switches)
+        told(wanted);
+}
+
+monasca_switches monasca_api::switches() const {
+    return state_->switches();
 }
 
 monasca_summary monasca_api::snapshot() const {

@@ -2,6 +2,8 @@
 
 #include "sink/json_members.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <utility>
@@ -26,6 +28,20 @@ std::string xml_escaped(std::string_view text) {
         default: out += c;
         }
     return out;
+}
+
+// What a fault is called there.
+std::string_view java_name(int status) noexcept {
+    switch (status) {
+    case 400: return "bad_request";
+    case 401: return "unauthorized";
+    case 403: return "forbidden";
+    case 404: return "not_found";
+    case 409: return "conflict";
+    case 413: return "request_entity_too_large";
+    case 422: return "unprocessable_entity";
+    default: return "server_error";
+    }
 }
 
 std::string to_xml(const monasca_error& error) {
@@ -67,6 +83,15 @@ http_response to_response(const monasca_error& error, const http_request& reques
     return response;
 }
 
+http_response html_response(int status, std::string_view title, std::string_view text) {
+    http_response response;
+    response.status = status;
+    response.fields.emplace_back("Content-Type", "text/html");
+    response.body = fmt::format(
+        "<html><head><title>{0}</title></head><body><h1>{0}</h1>{1}</body></html>", title, text);
+    return response;
+}
+
 bool has_long_field(const http_request& request) noexcept {
     return std::any_of(request.fields.begin(), request.fields.end(), [](const auto& f) {
         return f.first.size() + 2 + f.second.size() > max_field_bytes;
@@ -74,12 +99,7 @@ bool has_long_field(const http_request& request) noexcept {
 }
 
 http_response long_field_response() {
-    http_response response;
-    response.status = 400;
-    response.fields.emplace_back("Content-Type", "text/html");
-    response.body = "<html><head><title>Bad Request</title></head><body><h1>Bad Request</h1>"
-                    "a header field is too long</body></html>";
-    return response;
+    return html_response(400, "Bad Request", "a header field is too long");
 }
 
 http_response no_token_response() {
@@ -98,6 +118,32 @@ http_response no_role_response(const http_request& request) {
     response.fields.emplace_back("WWW-Authenticate", "T, o, k, e, n");
     response.fields.emplace_back("WWW-Authenticate", keystone);
     return response;
+}
+
+http_response no_keystone_response() {
+    http_response response;
+    response.status = 503;
+    response.fields.emplace_back("Content-Type", "text/plain");
+    response.body = "The Keystone service is temporarily unavailable.";
+    return response;
+}
+
+http_response broken_response() {
+    return html_response(500, "Internal Server Error", "");
+}
+
+http_response to_java(const monasca_error& error, std::uint64_t number) {
+    std::string body;
+    json_members top(body);
+    top.name(java_name(error.status));
+    json_members(body)
+        .number("code", error.status)
+        .text("message", error.description.empty() ? error.title : error.description)
+        .text("details", "")
+        .text("internal_code", fmt::format("{:016x}", number))
+        .end();
+    top.end();
+    return json_response(error.status, std::move(body));
 }
 
 } // namespace monarc::sink

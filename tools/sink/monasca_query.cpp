@@ -16,17 +16,6 @@ constexpr std::size_t page_limit = 10'000;
 constexpr std::int64_t default_period = 300;
 constexpr std::int64_t microseconds = 1'000'000;
 
-std::vector<std::string> split(std::string_view text, char at) {
-    std::vector<std::string> parts;
-    while (true) {
-        const auto end = text.find(at);
-        parts.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos)
-            return parts;
-        text.remove_prefix(end + 1);
-    }
-}
-
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -106,6 +95,24 @@ void check(std::optional<std::string> why) {
 
 } // namespace
 
+std::vector<std::string> split(std::string_view text, char at) {
+    std::vector<std::string> parts;
+    while (true) {
+        const auto end = text.find(at);
+        parts.emplace_back(text.substr(0, end));
+        if (end == std::string_view::npos)
+            return parts;
+        text.remove_prefix(end + 1);
+    }
+}
+
+std::string upper(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
+    return text;
+}
+
 void refuse_query(std::string description) {
     throw monasca_refusal({422, "Unprocessable Entity", std::move(description)});
 }
@@ -155,9 +162,9 @@ std::string monasca_query::metric_name(bool is_required) const {
     return name;
 }
 
-dimension_filter monasca_query::dimensions() const {
+dimension_filter monasca_query::dimensions(std::string_view name) const {
     dimension_filter filter;
-    for (const auto& text : find_all("dimensions"))
+    for (const auto& text : find_all(name))
         for (const auto& pair : split(text, ',')) {
             dimension_filter::wanted made;
             const auto colon = pair.find(':');

@@ -25,6 +25,9 @@ struct monasca_refusal : std::runtime_error {
 
 [[noreturn]] void refuse_query(std::string description);
 
+std::vector<std::string> split(std::string_view text, char at);
+std::string upper(std::string text); ///< Letters of ASCII.
+
 // `k:v,k2:a|b,k3`: a key and the values it may have; none: it must be there.
 struct dimension_filter {
     struct wanted {
@@ -48,7 +51,7 @@ public:
     std::vector<std::string> find_all(std::string_view name) const;
 
     std::string metric_name(bool is_required) const; ///< Empty: any.
-    dimension_filter dimensions() const;
+    dimension_filter dimensions(std::string_view name = "dimensions") const;
     std::optional<std::int64_t> time(std::string_view name) const; ///< Microseconds.
     std::int64_t required_time(std::string_view name, std::string_view called) const;
     std::size_t limit() const;

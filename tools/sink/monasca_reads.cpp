@@ -1,6 +1,7 @@
 #include "sink/monasca_reads.hpp"
 
 #include "sink/json_members.hpp"
+#include "sink/monasca_page.hpp"
 
 #include <fmt/format.h>
 
@@ -84,38 +85,8 @@ series_list select(
     return found;
 }
 
-// {"links": …, "elements": […]}; `next` is the offset of the next page, or empty.
 std::string page(const read_request& r, const std::string& elements, const std::string& next) {
-    std::string out;
-    std::string self(r.uri);
-    if (!r.raw_query.empty())
-        self += fmt::format("?{}", r.raw_query);
-    json_members top(out);
-    top.name("links");
-    out += '[';
-    json_members(out).text("rel", "self").text("href", self).end();
-    if (!next.empty()) {
-        auto link = fmt::format("{}?offset={}", r.uri, percent_encoded(next));
-        std::string_view rest = r.raw_query;
-        while (!rest.empty()) {
-            const auto end = std::min(rest.find('&'), rest.size());
-            if (const auto pair = rest.substr(0, end); !pair.starts_with("offset="))
-                link += fmt::format("&{}", pair);
-            rest.remove_prefix(std::min(end + 1, rest.size()));
-        }
-        out += ',';
-        json_members(out).text("rel", "next").text("href", link).end();
-    }
-    out += ']';
-    top.raw("elements", fmt::format("[{}]", elements)).end();
-    return out;
-}
-
-void append_dimensions(std::string& out, const dimension_list& dimensions) {
-    json_members m(out);
-    for (const auto& [key, value] : dimensions)
-        m.text(key, value);
-    m.end();
+    return page_json({r.uri, r.raw_query}, elements, next);
 }
 
 // A page of texts in their order, each an object with one member; the offset is the last one.
@@ -329,7 +300,7 @@ std::string page_of_rows(
             elements += ',';
         json_members element(elements);
         element.text("id", fmt::format("{}", id)).text("name", name).name("dimensions");
-        append_dimensions(elements, g.dimensions);
+        append_json_dimensions(elements, g.dimensions);
         element.raw("columns", columns).name(member);
         elements += '[';
         for (const auto& one : rows) {
@@ -371,7 +342,7 @@ std::string list_metrics(const read_request& r) {
             elements += ',';
         json_members element(elements);
         element.text("id", fmt::format("{}", at)).text("name", all[at]->name).name("dimensions");
-        append_dimensions(elements, all[at]->dimensions);
+        append_json_dimensions(elements, all[at]->dimensions);
         element.end();
     }
     return page(r, elements, {});

@@ -9,11 +9,10 @@ std::int64_t wall_clock_milliseconds() noexcept {
     return std::chrono::floor<std::chrono::milliseconds>(now).count();
 }
 
-monasca_server::monasca_server(http_options http, monasca_options monasca)
-    : api_(std::move(monasca)), server_(std::move(http), [this](const http_request& request) {
-          http_answer answer;
-          answer.response = api_.serve(request, wall_clock_milliseconds());
-          return answer;
+monasca_server::monasca_server(http_options http, monasca_options monasca, clock now)
+    : api_(std::move(monasca)), faults_(api_),
+      server_(std::move(http), [this, now = std::move(now)](const http_request& request) {
+          return faults_.serve(request, now());
       }) {}
 
 monasca_summary monasca_server::snapshot() const {

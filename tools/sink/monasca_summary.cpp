@@ -34,6 +34,7 @@ std::string to_json(const monasca_summary& s) {
     json_members top(out);
     top.number("posts", s.posts).number("accepted", s.accepted).number("repeats", s.repeats);
     top.number("overwritten", s.overwritten).number("not_kept", s.not_kept);
+    top.number("pending", s.pending);
     top.number("points", s.points).number("dropped_points", s.dropped_points);
 
     top.name("responses");

@@ -32,6 +32,7 @@ struct monasca_summary {
     std::uint64_t repeats = 0;
     std::uint64_t overwritten = 0;
     std::uint64_t not_kept = 0;
+    std::uint64_t pending = 0;        ///< Answered 204, waiting for Kafka; in no other number.
     std::uint64_t dropped_points = 0; ///< Left the store to make room; still counted.
     std::uint64_t points = 0;         ///< In the store now.
     std::uint64_t violations = 0;     ///< All of them.

@@ -4,6 +4,7 @@
 
 #include "sink/event_facts.hpp"
 #include "sink/forward_message.hpp"
+#include "sink/keystone_summary.hpp"
 #include "sink/monasca_summary.hpp"
 #include "sink/rest_summary.hpp"
 
@@ -79,8 +80,9 @@ struct summary {
     class_summary other_classes;
     tag_summary other_tags;
     sum_summary sum;
-    std::optional<monasca_summary> monasca; ///< If it is offered.
-    std::optional<rest_summary> rest;       ///< If it is offered.
+    std::optional<monasca_summary> monasca;   ///< If it is offered.
+    std::optional<keystone_summary> keystone; ///< If it is offered.
+    std::optional<rest_summary> rest;         ///< If it is offered.
 
     std::uint64_t refused_by(refusal why) const noexcept {
         return refused[static_cast<std::size_t>(why)];

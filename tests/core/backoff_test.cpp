@@ -1,4 +1,4 @@
-#include "delivery/backoff.hpp"
+#include "core/backoff.hpp"
 
 #include <doctest/doctest.h>
 
@@ -9,14 +9,13 @@
 #include <utility>
 
 using namespace monarc;
-using namespace monarc::delivery;
 using namespace std::chrono_literals;
 
 namespace {
 const double almost_one = std::nextafter(1.0, 0.0);
 } // namespace
 
-TEST_SUITE("delivery/backoff") {
+TEST_SUITE("core/backoff") {
 TEST_CASE("D-6.2 the bound of the wait doubles with each failure and stops at max_wait") {
     const retry_options retry{.min_wait = 100ms, .max_wait = 350ms};
 

@@ -1,9 +1,9 @@
-#include "delivery/backoff.hpp"
+#include "core/backoff.hpp"
 
 #include <algorithm>
 #include <cassert>
 
-namespace monarc::delivery {
+namespace monarc {
 
 using namespace std::chrono_literals;
 
@@ -49,4 +49,4 @@ int top_level(const retry_options& retry) noexcept {
     return level;
 }
 
-} // namespace monarc::delivery
+} // namespace monarc

@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-namespace monarc::delivery {
+namespace monarc {
 
 // First and longest wait of a kind of failure (D-6.2); `network` says what the destination's own
 // are.
@@ -21,4 +21,4 @@ wait_before_retry(const retry_options& retry, int level, double uniform) noexcep
 // The first level at which the bound is the longest wait; failures beyond it change nothing.
 int top_level(const retry_options& retry) noexcept;
 
-} // namespace monarc::delivery
+} // namespace monarc
