@@ -89,8 +89,9 @@ struct mona_forward_options {
     /// Range: 1 … 65535.
     std::uint16_t port = 24224;
 
-    /// Of a socket in the file system, in the place of host and port. Range: at most 107 bytes.
-    /// Not available in this version.
+    /// Of a socket in the file system, in the place of host and port. Fluentd's own input of that
+    /// kind neither acknowledges nor inflates: set ack and gzip to false for it. Range: at most 107
+    /// bytes.
     std::string unix_path{};
 
     /// Mona's id of the customer; goes out with every event. Range: at most 1024 bytes.
@@ -112,7 +113,8 @@ struct mona_forward_options {
     /// What the receiver's certificate must be for, and whom it is asked for. Empty: host.
     std::string server_name{};
 
-    /// Of Fluentd's and Fluent Bit's handshake. Not available in this version.
+    /// Of Fluentd's and Fluent Bit's handshake, by which both sides show that they have the same
+    /// key without sending it. Empty: none is made.
     secret shared_key{};
 };
 
@@ -258,7 +260,7 @@ struct spool_options {
 };
 
 /// For every destination that uses TLS: Monasca at an https address, Mona with use_tls. The files
-/// are read at start.
+/// are read at start, and again when they have changed: the next connection uses them.
 struct tls_options {
     std::string ca_file{};   ///< PEM. Empty: the system's store.
     std::string cert_file{}; ///< PEM, our own, for receivers that ask for one.

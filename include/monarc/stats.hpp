@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -88,6 +89,19 @@ struct destination_stats {
     std::uint64_t wire_bytes = 0;          ///< sealed payloads as they are sent, each once
     std::uint64_t retry_after_bad = 0;     ///< neither a number of seconds nor a date
     std::uint64_t retry_after_clamped = 0; ///< longer than retry.max_retry_after
+
+    /// TLS. Handshakes that failed: over the peer's certificate, over protocol or cipher, because
+    /// the peer said no, for another reason.
+    std::uint64_t tls_certificate_failures = 0, tls_agreement_failures = 0,
+                  tls_refused_failures = 0, tls_broken_failures = 0;
+    std::uint64_t tls_reload_failed = 0; ///< changes of a TLS file that could not be used
+    std::uint64_t tls_version = 0;       ///< of the last connection, 12 or 13; 0: none was made
+    std::uint64_t tls_unverified = 0;    ///< 1: tls.verify is off
+    /// Whole days until a certificate ends, negative if it has: the peer's of the last connection,
+    /// and our own.
+    std::optional<std::int64_t> tls_peer_days, tls_own_days;
+
+    std::uint64_t shared_key_failures = 0; ///< handshakes about mona.shared_key that failed
     std::uint64_t doubtful_acks = 0;       ///< of Monasca, so late that its Kafka may be away
     std::uint64_t logins = 0;              ///< tokens that were issued
     std::uint64_t failed_logins = 0;       ///< logins refused or not answered

@@ -62,11 +62,18 @@ std::string_view last_part(std::string_view path) {
 
 // A name that was put into the wrong group is as near as a slip of one letter.
 std::string_view nearest_option(std::string_view wrong) {
-    constexpr std::size_t most_bytes = 100; // the time grows with it
+    constexpr std::size_t most_bytes = 48; // no option has as many, and the time grows with it
     wrong = wrong.substr(0, most_bytes);
     std::string_view best;
     auto least = std::numeric_limits<std::size_t>::max();
+    const auto difference = [](std::size_t a, std::size_t b) { return a < b ? b - a : a - b; };
     for (const auto& option : option_table()) {
+        // What differs so much in length is no nearer.
+        if (std::min(
+                difference(wrong.size(), option.name.size()),
+                difference(last_part(wrong).size(), last_part(option.name).size()) + 1) >= least) {
+            continue;
+        }
         const auto far = std::min(
             distance(wrong, option.name), distance(last_part(wrong), last_part(option.name)) + 1);
         if (far < least) {

@@ -107,11 +107,6 @@ struct planned_option {
     bool (*is_used)(const exporter_options& o);
 };
 template <auto Member>
-bool is_set(const exporter_options& o) {
-    const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
-    return forward != nullptr && forward->*Member != mona_forward_options{}.*Member;
-}
-template <auto Member>
 bool is_set_of_monasca(const exporter_options& o) {
     return o.monasca && (*o.monasca).*Member != monasca_options{}.*Member;
 }
@@ -119,8 +114,6 @@ constexpr planned_option planned[] = {
     {"mona.kind",
      "leave it forward (mona_forward_options)",
      [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
-    {"mona.unix_path", "leave it empty", is_set<&mona_forward_options::unix_path>},
-    {"mona.shared_key", "leave it empty", is_set<&mona_forward_options::shared_key>},
     {"monasca.auth_url",
      "leave it empty and set url and token",
      is_set_of_monasca<&monasca_options::auth_url>},

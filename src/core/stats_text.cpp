@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -96,12 +98,50 @@ constexpr of_destination destination_metrics[] = {
      &destination_stats::retry_after_clamped,
      counter,
      "Retry-After headers beyond retry.max_retry_after"},
+    {"tls_certificate_failures",
+     &destination_stats::tls_certificate_failures,
+     counter,
+     "TLS handshakes that failed over the peer's certificate"},
+    {"tls_agreement_failures",
+     &destination_stats::tls_agreement_failures,
+     counter,
+     "TLS handshakes that failed over protocol or cipher"},
+    {"tls_refused_failures",
+     &destination_stats::tls_refused_failures,
+     counter,
+     "TLS handshakes that the peer refused"},
+    {"tls_broken_failures",
+     &destination_stats::tls_broken_failures,
+     counter,
+     "TLS handshakes that failed for another reason"},
+    {"tls_reload_failed",
+     &destination_stats::tls_reload_failed,
+     counter,
+     "Changes of a TLS file that could not be used"},
+    {"tls_version",
+     &destination_stats::tls_version,
+     gauge,
+     "TLS of the last connection, 12 or 13; 0 without"},
+    {"tls_unverified", &destination_stats::tls_unverified, gauge, "1 if tls.verify is off"},
+    {"shared_key_failures",
+     &destination_stats::shared_key_failures,
+     counter,
+     "Handshakes about mona.shared_key that failed"},
     {"doubtful_acks",
      &destination_stats::doubtful_acks,
      counter,
      "Acknowledgements so late that what was acknowledged may be lost"},
     {"logins", &destination_stats::logins, counter, "Tokens issued"},
     {"failed_logins", &destination_stats::failed_logins, counter, "Logins refused or unanswered"},
+};
+
+using days_left = metric<destination_stats, std::optional<std::int64_t>>;
+constexpr days_left destination_days[] = {
+    {"tls_peer_days",
+     &destination_stats::tls_peer_days,
+     gauge,
+     "Days until the peer's certificate ends"},
+    {"tls_own_days", &destination_stats::tls_own_days, gauge, "Days until our certificate ends"},
 };
 
 using by_reason = metric<destination_stats, reason_counts>;
@@ -159,6 +199,10 @@ std::string escaped(std::string_view bytes, bool is_json) {
 void put_json(std::string& out, std::string_view name, std::uint64_t value) {
     fmt::format_to(std::back_inserter(out), "\"{}\":{},", name, value);
 }
+void put_json(std::string& out, std::string_view name, const std::optional<std::int64_t>& value) {
+    fmt::format_to(
+        std::back_inserter(out), "\"{}\":{},", name, value ? std::to_string(*value) : "null");
+}
 void put_json(std::string& out, std::string_view name, std::string_view text) {
     fmt::format_to(std::back_inserter(out), "\"{}\":\"{}\",", name, escaped(text, true));
 }
@@ -181,6 +225,9 @@ void put_json(std::string& out, const destination_stats& d) {
         put_json(out, m.name, d.*m.member);
     }
     for (const auto& m : destination_reasons) {
+        put_json(out, m.name, d.*m.member);
+    }
+    for (const auto& m : destination_days) {
         put_json(out, m.name, d.*m.member);
     }
     put_json(out, "state", word_of(d.state));
@@ -230,6 +277,15 @@ void put_destinations(std::string& out, const std::vector<destination_stats>& al
             begin_family(out, fmt::format("destination_{}", m.name), m.type, m.help);
         for (const auto& d : all) {
             put_reasons(out, family, label(d) + ',', m.name, d.*m.member);
+        }
+    }
+    for (const auto& m : destination_days) {
+        const auto family =
+            begin_family(out, fmt::format("destination_{}", m.name), m.type, m.help);
+        for (const auto& d : all) {
+            if (const auto& days = d.*m.member) { // without a certificate there is nothing to say
+                fmt::format_to(std::back_inserter(out), "{}{{{}}} {}\n", family, label(d), *days);
+            }
         }
     }
     const auto family =

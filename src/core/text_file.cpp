@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -54,10 +55,14 @@ text_file read_text_file(const std::string& path, std::size_t max_bytes) {
     }
     file.is_readable_by_others = (found.st_mode & S_IROTH) != 0;
     file.is_writable_by_others = (found.st_mode & S_IWOTH) != 0;
-    // One byte more than may be there, so that a file which grows meanwhile is seen.
-    file.text.resize(max_bytes + 1);
+    // One byte more than is there, so that a file which grows meanwhile is seen; those of /proc say
+    // that they have none.
+    file.text.resize(std::min(static_cast<std::size_t>(found.st_size), max_bytes) + 1);
     std::size_t size = 0;
-    while (size < file.text.size()) {
+    while (size <= max_bytes) {
+        if (size == file.text.size()) {
+            file.text.resize(std::min(2 * size + 4096, max_bytes + 1));
+        }
         const auto got = ::read(opened.number(), file.text.data() + size, file.text.size() - size);
         if (got < 0 && errno == EINTR) {
             continue;

@@ -5,6 +5,7 @@
 #include "core/outcome.hpp"
 #include "core/payload.hpp"
 #include "core/result.hpp"
+#include "transport/tls_context.hpp"
 
 #include <monarc/error.hpp>
 
@@ -41,6 +42,10 @@ public:
     virtual void abandon() noexcept = 0;
 
     virtual std::uint64_t connections() const noexcept = 0;
+
+    // Null: without TLS.
+    virtual const transport::tls_context* tls() const noexcept { return nullptr; }
+    virtual std::uint64_t shared_key_failures() const noexcept { return 0; }
 };
 
 } // namespace monarc::destinations

@@ -1,5 +1,7 @@
 #include "destinations/mona_forward.hpp"
 
+#include "destinations/mona_forward_handshake.hpp"
+
 #include <monarc/error.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -25,18 +27,40 @@ constexpr std::chrono::seconds tls_timeout{5};
 constexpr std::chrono::seconds write_stall{10};
 constexpr std::size_t slowest_bytes_per_second = 100 * 1024;
 
+// What to do about it.
+std::string_view remedy(std::error_code ec) {
+    using transport::tls_errc;
+    if (ec == tls_errc::bad_certificate) {
+        return "; renew it there, or let tls.ca_file and mona.server_name say what it is of";
+    }
+    if (ec == tls_errc::no_agreement) {
+        return "; it must speak TLS 1.2 or newer, or mona.use_tls be false";
+    }
+    return {};
+}
+
 } // namespace
 
 struct mona_forward::link {
     transport::connection stream;
     std::list<awaited*> waiting; // in the order of writing
     bool is_broken = false;
-    bool has_unacked = false;        // payloads went out that nobody acknowledges
+    bool has_unacked = false;   // payloads went out that nobody acknowledges
+    bool is_single_use = false; // the receiver closes it behind the first message
+    bool was_used = false;
+    std::string behind_handshake{};  // bytes of the receiver's
+    asio::steady_timer drained;      // rung when nothing is awaited any more
     failure kind = failure::network; // of what broke it
     std::string why;
 
     link(asio::any_io_executor executor, std::atomic<int>& descriptor)
-        : stream(std::move(executor), descriptor) {}
+        : stream(executor, descriptor), drained(std::move(executor)) {}
+
+    void ring_if_drained() noexcept {
+        if (waiting.empty()) {
+            drained.cancel();
+        }
+    }
 };
 
 mona_forward::mona_forward(
@@ -59,7 +83,8 @@ mona_forward::~mona_forward() {
 }
 
 std::string mona_forward::peer() const {
-    return fmt::format("{}:{}", options_.host, options_.port);
+    return options_.unix_path.empty() ? fmt::format("{}:{}", options_.host, options_.port)
+                                      : options_.unix_path;
 }
 
 std::array<unsigned char, 16> mona_forward::random_id() {
@@ -96,41 +121,102 @@ void mona_forward::end_turn() noexcept {
     turns_.pop_front();
 }
 
+// Returns: why not; without a reason link_ is open.
+asio::awaitable<outcome> mona_forward::open() {
+    outcome failed;
+    transport::endpoints addresses;
+    if (options_.unix_path.empty()) {
+        auto resolved = co_await resolver_.resolve(options_.host, options_.port, resolve_timeout);
+        if (!resolved) {
+            failed.why = fmt::format("resolve {}: {}", options_.host, resolved.error().message());
+            co_return failed;
+        }
+        addresses = std::move(*resolved);
+    }
+    auto fresh = std::make_shared<link>(executor_, descriptor_);
+    link_ = fresh; // so that abandon() reaches it while it connects
+    std::error_code ec;
+    if (options_.unix_path.empty()) {
+        ec = co_await fresh->stream.open(addresses, connect_timeout);
+    } else {
+        ec = co_await fresh->stream.open_local(options_.unix_path, connect_timeout);
+    }
+    if (ec || fresh->is_broken) {
+        fresh->is_broken = true;
+        resolver_.forget();
+        failed.why = fmt::format("connect {}: {}", peer(), ec.message());
+    }
+    co_return failed;
+}
+
+asio::awaitable<outcome> mona_forward::secure(std::shared_ptr<link> fresh) {
+    outcome failed;
+    const auto& name = options_.server_name.empty() ? options_.host : options_.server_name;
+    const auto ec = co_await fresh->stream.secure(tls_, name, tls_timeout);
+    if (ec || fresh->is_broken) { // D-5.10: never plain instead
+        fresh->is_broken = true;
+        failed.kind = transport::is_tls_refusal(ec) ? failure::config : failure::network;
+        const auto& more = fresh->stream.what();
+        failed.why = fmt::format(
+            "TLS with {}: {}{}", peer(), more.empty() ? ec.message() : more, remedy(ec));
+    }
+    co_return failed;
+}
+
+asio::awaitable<outcome> mona_forward::agree_on_key(std::shared_ptr<link> fresh) {
+    outcome failed;
+    const std::shared_ptr<transport::connection> stream(fresh, &fresh->stream);
+    auto hands = co_await shake_hands(stream, options_.shared_key, connect_timeout);
+    if (!hands.why.empty() || fresh->is_broken) { // D-5.6
+        fresh->is_broken = true;
+        fresh->stream.close();
+        ++shared_key_failures_;
+        failed.kind = hands.kind;
+        failed.why = fmt::format("shared key with {}: {}", peer(), hands.why);
+    }
+    fresh->is_single_use = !hands.keeps_alive;
+    fresh->behind_handshake = std::move(hands.behind);
+    co_return failed;
+}
+
 // Returns: why not; without a reason it is connected.
 asio::awaitable<outcome> mona_forward::connect() {
     outcome failed;
     if (link_ && !link_->is_broken) {
         co_return failed;
     }
-    auto resolved = co_await resolver_.resolve(options_.host, options_.port, resolve_timeout);
-    if (!resolved) {
-        failed.why = fmt::format("resolve {}: {}", options_.host, resolved.error().message());
-        co_return failed;
+    failed = co_await open();
+    auto fresh = link_;
+    if (failed.why.empty() && options_.use_tls) {
+        failed = co_await secure(fresh);
     }
-    auto fresh = std::make_shared<link>(executor_, descriptor_);
-    link_ = fresh; // so that abandon() reaches it while it connects
-    auto ec = co_await fresh->stream.open(*resolved, connect_timeout);
-    if (ec || fresh->is_broken) {
-        fresh->is_broken = true;
-        resolver_.forget();
-        failed.why = fmt::format("connect {}: {}", peer(), ec.message());
-        co_return failed;
+    if (failed.why.empty() && !options_.shared_key.is_empty()) {
+        failed = co_await agree_on_key(fresh);
     }
-    if (options_.use_tls) {
-        const auto& name = options_.server_name.empty() ? options_.host : options_.server_name;
-        ec = co_await fresh->stream.secure(tls_, name, tls_timeout);
+    if (failed.why.empty()) {
+        ++connections_;
+        auto reading = read_answers(std::move(fresh));
+        asio::co_spawn(executor_, std::move(reading), asio::detached);
     }
-    if (ec || fresh->is_broken) { // D-5.10: never plain instead
-        fresh->is_broken = true;
-        failed.kind = transport::is_tls_refusal(ec) ? failure::config : failure::network;
-        const auto& more = fresh->stream.what();
-        failed.why = fmt::format("TLS with {}: {}", peer(), more.empty() ? ec.message() : more);
-        co_return failed;
-    }
-    ++connections_;
-    auto reading = read_answers(fresh);
-    asio::co_spawn(executor_, std::move(reading), asio::detached);
     co_return failed;
+}
+
+bool mona_forward::is_worn() {
+    return link_ && !link_->is_broken &&
+           ((link_->is_single_use && link_->was_used) || link_->stream.is_worn(resolver_, tls_));
+}
+
+// D-12.5: not in the middle of an attempt, and the next one begins behind those (D-5.4).
+asio::awaitable<void> mona_forward::retire(std::shared_ptr<link> old) {
+    if (!old->waiting.empty()) {
+        old->drained.expires_at(asio::steady_timer::time_point::max());
+        boost::system::error_code ignored;
+        auto into = asio::redirect_error(asio::use_awaitable, ignored);
+        co_await old->drained.async_wait(into);
+    }
+    if (!std::exchange(old->is_broken, true)) {
+        old->stream.close();
+    }
 }
 
 // All attempts on the connection end now; each finds out by itself.
@@ -138,13 +224,15 @@ void mona_forward::fail(link& broken, std::string why) noexcept {
     if (std::exchange(broken.is_broken, true)) {
         return;
     }
-    ++round_;
+    const bool was_expected = broken.is_single_use && broken.was_used && broken.waiting.empty();
+    round_ += was_expected ? 0 : 1;
     broken.why = std::move(why);
     broken.stream.close();
+    broken.drained.cancel();
     for (auto* one : broken.waiting) {
         one->bell.cancel();
     }
-    if (broken.has_unacked && !is_abandoned_ && ended_) {
+    if (broken.has_unacked && !was_expected && !is_abandoned_ && ended_) {
         ended_(broken.why);
     }
 }
@@ -152,6 +240,7 @@ void mona_forward::fail(link& broken, std::string why) noexcept {
 // Always armed: sees a reset at once, also when nothing is awaited.
 asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
     ack_reader answers;
+    answers.append(over->behind_handshake);
     std::array<char, 4096> buffer;
     while (!over->is_broken) {
         const auto got = co_await over->stream.read(buffer.data(), buffer.size());
@@ -189,6 +278,7 @@ asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
             (*one)->is_acked = true;
             (*one)->bell.cancel();
             over->waiting.erase(one);
+            over->ring_if_drained();
         }
     }
 }
@@ -199,6 +289,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     if (wants_ack) {
         over->waiting.push_back(&mine); // before the write: the answer may overtake its end
     }
+    over->was_used = true;
     mine.bell.expires_at(asio::steady_timer::time_point::max());
     const std::array<std::string_view, 3> parts{p.head, p.body, p.tail};
     const auto ec = co_await over->stream.write(parts, write_stall);
@@ -260,6 +351,10 @@ bool mona_forward::is_stale(std::uint64_t round) const noexcept {
 asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
     const auto round = round_;
     co_await wait_for_turn();
+    if (is_worn()) {
+        auto old = link_;
+        co_await retire(std::move(old));
+    }
     outcome failed;
     if (is_abandoned_) {
         end_turn();

@@ -1,7 +1,7 @@
 #pragma once
 
-// A forward receiver over TCP: connects, writes payloads back to back, matches acknowledgements by
-// value (D-5.1 … 5.5).
+// A forward receiver over TCP, TLS or a Unix socket: connects, shakes hands, writes payloads back
+// to back, matches acknowledgements by value (D-5.1 … 5.6).
 
 #include "core/batch.hpp"
 #include "destinations/destination.hpp"
@@ -51,6 +51,10 @@ public:
     result<std::array<payload, 2>> split(const payload& p) override;
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override { return connections_; }
+    const transport::tls_context* tls() const noexcept override {
+        return options_.use_tls ? &tls_ : nullptr;
+    }
+    std::uint64_t shared_key_failures() const noexcept override { return shared_key_failures_; }
 
     const mona_forward_wire& wire() const noexcept { return wire_; }
 
@@ -66,12 +70,17 @@ private:
     struct link;
 
     boost::asio::awaitable<outcome> connect();
+    boost::asio::awaitable<outcome> open();
+    boost::asio::awaitable<outcome> secure(std::shared_ptr<link> fresh);
+    boost::asio::awaitable<outcome> agree_on_key(std::shared_ptr<link> fresh);
+    boost::asio::awaitable<void> retire(std::shared_ptr<link> old);
     boost::asio::awaitable<outcome> exchange(const payload& p, std::shared_ptr<link> over);
     boost::asio::awaitable<void> read_answers(std::shared_ptr<link> over);
     boost::asio::awaitable<void> wait_for_turn();
     void end_turn() noexcept;
     void fail(link& broken, std::string why) noexcept;
     bool is_stale(std::uint64_t round) const noexcept;
+    bool is_worn();
     std::array<unsigned char, 16> random_id();
     std::string peer() const;
 
@@ -90,6 +99,7 @@ private:
     bool is_abandoned_ = false;
     std::uint64_t round_ = 0; // connections that failed, made or not
     std::uint64_t connections_ = 0;
+    std::uint64_t shared_key_failures_ = 0;
 };
 
 } // namespace monarc::destinations

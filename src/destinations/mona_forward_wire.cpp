@@ -490,6 +490,22 @@ result<std::array<payload, 2>> mona_forward_wire::split(
     return std::array<payload, 2>{std::move(*first), std::move(*second)};
 }
 
+namespace {
+
+// Who else listens there and answers so. As MessagePack these bytes would be whole numbers.
+std::string_view protocol_of(std::string_view bytes) {
+    if (bytes.starts_with("HTTP/")) {
+        return "HTTP: that is no acknowledgement but a web server; mona.host and mona.port must be "
+               "those of a forward receiver";
+    }
+    if (bytes.starts_with("\x15\x03")) {
+        return "a TLS alert, which is no acknowledgement: the receiver wants TLS; set mona.use_tls";
+    }
+    return {};
+}
+
+} // namespace
+
 result<std::string_view> ack_reader::next() {
     pending_.erase(0, std::exchange(at_, 0));
     if (pending_.empty()) {
@@ -500,6 +516,9 @@ result<std::string_view> ack_reader::next() {
         what_ = std::move(what);
         return errc::bad_data;
     };
+    if (const auto other = protocol_of(pending_); !other.empty()) {
+        return fail(std::string(other));
+    }
     constexpr std::size_t largest_ack = 64 * 1024; // D-13.1
     std::string_view raw;
     switch (reader.skip(raw)) {
@@ -517,7 +536,7 @@ result<std::string_view> ack_reader::next() {
         std::string_view name;
         if (object.read_array(count) == encode::read_status::ok &&
             object.read_text(name) == encode::read_status::ok && name == "HELO") {
-            return fail("HELO: the receiver wants a shared key");
+            return fail("HELO: the receiver wants a shared key; set mona.shared_key to its own");
         }
         return fail("an object that is no acknowledgement");
     }

@@ -122,7 +122,8 @@ asio::awaitable<outcome> monasca::connect(line& on) {
 asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payload> p) {
     outcome result;
     const bool is_fresh = on.stream == nullptr || !on.stream->is_open() ||
-                          steady::now() - on.idle_since > longest_idle;
+                          steady::now() - on.idle_since > longest_idle ||
+                          on.stream->is_worn(resolver_, tls_);
     if (is_fresh) {
         if (on.stream != nullptr) {
             on.stream->close();

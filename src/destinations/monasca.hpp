@@ -53,6 +53,9 @@ public:
     result<payload> plain(const payload& p) override { return wire_.plain(p); }
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override { return connections_; }
+    const transport::tls_context* tls() const noexcept override {
+        return url_.is_tls ? &tls_ : nullptr;
+    }
 
     const monasca_wire& wire() const noexcept { return wire_; }
 

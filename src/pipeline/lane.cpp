@@ -86,8 +86,23 @@ asio::awaitable<void> lane::send_one(std::uint64_t attempt, std::shared_ptr<cons
     if (list_.done(attempt, result, now, uniform())) {
         log_outcome(result, *what, now);
     }
+    say_failed_reload();
     settled_();
     pump();
+}
+
+// D-12.4.
+void lane::say_failed_reload() {
+    const auto* const tls = destination_.tls();
+    if (tls != nullptr &&
+        std::exchange(failed_reloads_, tls->failed_reloads()) != tls->failed_reloads()) {
+        log_(
+            log_level::warning,
+            fmt::format(
+                "{}: tls.{}; what was there before is used on until the files can be",
+                destination_.name(),
+                tls->what()));
+    }
 }
 
 void lane::log_outcome(const outcome& result, const payload& what, time_point now) {
@@ -224,6 +239,10 @@ void lane::fill(destination_stats& d) const {
     d.retries = delivered.retries;
     d.late_answers = delivered.late_answers;
     d.connections = destination_.connections();
+    d.shared_key_failures = destination_.shared_key_failures();
+    if (const auto* const tls = destination_.tls()) {
+        tls->fill(d, std::chrono::system_clock::now());
+    }
     d.payload_bytes = delivered.payload_bytes;
     d.wire_bytes = delivered.wire_bytes;
     d.state = list_.state();

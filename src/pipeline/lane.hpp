@@ -63,6 +63,7 @@ private:
     void send_plain();
     boost::asio::awaitable<void>
     send_one(std::uint64_t attempt, std::shared_ptr<const payload> what);
+    void say_failed_reload();
     void log_outcome(const outcome& result, const payload& what, time_point now);
     double uniform() { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); }
 
@@ -77,7 +78,8 @@ private:
     repeated_failure overflowing_;
     repeated_failure ending_;
     std::string last_error_;
-    bool has_advised_ = false; // to switch acknowledgements off
+    std::uint64_t failed_reloads_ = 0; // that were said
+    bool has_advised_ = false;         // to switch acknowledgements off
     std::optional<time_point> stop_at_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_suffix.hpp>
@@ -16,7 +16,7 @@
 
 namespace monarc::transport {
 namespace asio = boost::asio;
-using asio::ip::tcp;
+using steady = std::chrono::steady_clock;
 
 namespace {
 
@@ -53,6 +53,12 @@ void keep_watch(int socket) noexcept {
 
 } // namespace
 
+std::chrono::seconds life_of_connection(double uniform) noexcept {
+    constexpr std::chrono::seconds shortest{540};
+    constexpr double spread = 120.0;
+    return shortest + std::chrono::seconds(static_cast<int>(uniform * spread));
+}
+
 connection::connection(asio::any_io_executor executor, std::atomic<int>& descriptor)
     : stream_(std::move(executor)), descriptor_(descriptor) {}
 
@@ -61,38 +67,70 @@ connection::~connection() {
 }
 
 asio::awaitable<std::error_code>
-connection::open(endpoints peers, std::chrono::milliseconds timeout) {
+connection::connect_to(protocol::endpoint peer, std::chrono::milliseconds timeout) {
     tls_.reset();
     sealed_.clear();
+    trusted_ = 0;
+    // Asio opens sockets that programs started from here would inherit (D-9.9).
+    const int fd = ::socket(peer.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        co_return last_system_error();
+    }
+    boost::system::error_code ec;
+    stream_.socket().assign(peer.protocol(), fd, ec);
+    if (ec) {
+        ::close(fd);
+        co_return ec;
+    }
+    own_descriptor_ = fd;
+    descriptor_.store(fd, std::memory_order_relaxed);
+    stream_.expires_after(timeout);
+    auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
+    co_await stream_.async_connect(peer, into_ec);
+    if (ec) {
+        const auto failure = plain_code(ec);
+        close();
+        co_return failure;
+    }
+    stream_.expires_never();
+    is_open_ = true;
+    const auto now = steady::now();
+    constexpr int steps = 1000; // the clock's nanoseconds are random enough to spread a fleet
+    const auto uniform = static_cast<double>(now.time_since_epoch().count() % steps) / steps;
+    retires_at_ = now + life_of_connection(uniform);
+    co_return std::error_code();
+}
+
+asio::awaitable<std::error_code>
+connection::open(endpoints peers, std::chrono::milliseconds timeout) {
     const auto each = peers.size() > 1 ? timeout / 2 : timeout;
     std::error_code failure = std::make_error_code(std::errc::address_not_available);
     for (const auto& peer : peers) {
-        // Asio opens sockets that programs started from here would inherit (D-9.9).
-        const int fd = ::socket(peer.protocol().family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0) {
-            co_return last_system_error();
+        const protocol::endpoint one(peer);
+        failure = co_await connect_to(one, each);
+        if (!failure) {
+            keep_watch(own_descriptor_);
+            peer_ = peer;
+            co_return failure;
         }
-        boost::system::error_code ec;
-        stream_.socket().assign(peer.protocol(), fd, ec);
-        if (ec) {
-            ::close(fd);
-            co_return ec;
-        }
-        own_descriptor_ = fd;
-        descriptor_.store(fd, std::memory_order_relaxed);
-        stream_.expires_after(each);
-        auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
-        co_await stream_.async_connect(peer, into_ec);
-        if (!ec) {
-            keep_watch(fd);
-            stream_.expires_never();
-            is_open_ = true;
-            co_return std::error_code();
-        }
-        failure = plain_code(ec);
-        close();
     }
     co_return failure;
+}
+
+asio::awaitable<std::error_code>
+connection::open_local(std::string path, std::chrono::milliseconds timeout) {
+    const asio::local::stream_protocol::endpoint local(path);
+    const protocol::endpoint peer(local);
+    co_return co_await connect_to(peer, timeout);
+}
+
+bool connection::is_worn(resolver& names, tls_context& context) {
+    const auto now = steady::now();
+    if (tls_) {
+        context.refresh(now);
+    }
+    return now >= retires_at_ || names.has_moved(peer_) ||
+           (tls_ && context.generation() != trusted_);
 }
 
 asio::awaitable<std::error_code>
@@ -173,43 +211,50 @@ void connection::send_without_waiting() noexcept {
     sealed_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
 }
 
-asio::awaitable<std::error_code> connection::secure(
-    const tls_context& context, std::string host, std::chrono::milliseconds timeout) {
-    using progress = tls_session::progress;
-    const auto until = std::chrono::steady_clock::now() + timeout;
-    const auto time_left = [&] {
-        return std::max(
-            std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()),
-            std::chrono::milliseconds(1));
-    };
+asio::awaitable<std::error_code>
+connection::secure(tls_context& context, std::string host, std::chrono::milliseconds timeout) {
+    context.refresh();
+    trusted_ = context.generation();
     tls_ = std::make_unique<tls_session>(context, host);
     what_.clear();
+    const auto failure = co_await shake_hands(timeout);
+    if (failure) {
+        context.count_failure(failure);
+        close();
+    } else {
+        context.remember_peer(*tls_);
+    }
+    co_return failure;
+}
+
+asio::awaitable<std::error_code> connection::shake_hands(std::chrono::milliseconds timeout) {
+    using progress = tls_session::progress;
+    const auto until = steady::now() + timeout;
+    const auto time_left = [&] {
+        return std::max(
+            std::chrono::ceil<std::chrono::milliseconds>(until - steady::now()),
+            std::chrono::milliseconds(1));
+    };
     std::array<char, 4096> buffer;
-    std::error_code failure;
-    while (!failure) {
+    while (true) {
         const auto now = tls_->handshake();
-        failure = co_await write_sealed(time_left()); // also the alert that says what is wrong
+        const auto unsent = co_await write_sealed(time_left()); // also the alert, what is wrong
         if (now == progress::failed) {
-            failure = tls_->error();
             what_ = tls_->what();
+            co_return tls_->error();
         }
-        if (now == progress::done || failure) {
-            break;
+        if (now == progress::done || unsent) {
+            co_return unsent;
         }
         stream_.expires_after(time_left());
         const auto got = co_await read_some(buffer.data(), buffer.size());
         stream_.expires_never();
-        if (got) {
-            tls_->feed({buffer.data(), *got});
-        } else {
-            failure =
-                is_end_of_stream(got.error()) ? make_error_code(tls_errc::cut_off) : got.error();
+        if (!got) {
+            co_return is_end_of_stream(got.error()) ? make_error_code(tls_errc::cut_off)
+                                                    : got.error();
         }
+        tls_->feed({buffer.data(), *got});
     }
-    if (failure) {
-        close();
-    }
-    co_return failure;
 }
 
 asio::awaitable<result<std::size_t>> connection::read(char* to, std::size_t bytes) {

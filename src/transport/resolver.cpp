@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <mutex>
@@ -60,14 +61,18 @@ result<endpoints> look_up(const std::string& host, std::uint16_t port) {
 
 // Shared by the I/O thread and the thread that asks; whoever is last lets it go.
 struct resolver::question {
-    std::mutex lock;
+    std::string host;
+    std::uint16_t port = 0;
+    std::mutex lock; // guards what follows
     asio::steady_timer* waiting =
         nullptr; // cancelled when the answer is there; null: nobody waits any more
     asio::any_io_executor executor;
+    bool is_answered = false;
     result<endpoints> answer = std::make_error_code(std::errc::timed_out);
 };
 
-resolver::resolver(asio::any_io_executor executor) : executor_(std::move(executor)) {}
+resolver::resolver(asio::any_io_executor executor, std::chrono::milliseconds life)
+    : executor_(std::move(executor)), life_(life) {}
 
 resolver::~resolver() {
     cancel();
@@ -83,23 +88,8 @@ void resolver::cancel() noexcept {
     }
 }
 
-asio::awaitable<result<endpoints>>
-resolver::resolve(std::string host, std::uint16_t port, std::chrono::milliseconds timeout) {
-    boost::system::error_code not_digits;
-    const auto address = asio::ip::make_address(host, not_digits);
-    if (!not_digits) {
-        endpoints one{tcp::endpoint(address, port)};
-        co_return one;
-    }
-    if (std::chrono::steady_clock::now() < known_until_) {
-        co_return known_;
-    }
-    asio::steady_timer until(executor_, timeout);
-    auto asked = std::make_shared<question>();
-    asked->waiting = &until;
-    asked->executor = executor_;
-    running_ = asked;
-
+// Returns: false if there is no thread to be had.
+bool resolver::start(const std::shared_ptr<question>& asked) {
     // The thread blocks all signals: handlers belong to the application.
     sigset_t all_signals;
     sigset_t before;
@@ -107,10 +97,11 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
     ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
     bool started = true;
     try {
-        std::thread([asked, host, port] {
-            auto answer = look_up(host, port);
+        std::thread([asked] {
+            auto answer = look_up(asked->host, asked->port);
             const std::lock_guard guard(asked->lock);
             asked->answer = std::move(answer);
+            asked->is_answered = true;
             if (asked->waiting != nullptr) {
                 asio::post(asked->executor, [asked] {
                     const std::lock_guard posted_guard(asked->lock);
@@ -124,7 +115,34 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
         started = false;
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    if (!started) {
+    return started;
+}
+
+void resolver::remember(const endpoints& answer) {
+    known_ = answer;
+    known_until_ = std::chrono::steady_clock::now() + life_;
+}
+
+asio::awaitable<result<endpoints>>
+resolver::resolve(std::string host, std::uint16_t port, std::chrono::milliseconds timeout) {
+    boost::system::error_code not_digits;
+    const auto address = asio::ip::make_address(host, not_digits);
+    if (!not_digits) {
+        endpoints one{tcp::endpoint(address, port)};
+        co_return one;
+    }
+    if (std::chrono::steady_clock::now() < known_until_) {
+        co_return known_;
+    }
+    asio::steady_timer until(executor_, timeout);
+    auto asked = std::make_shared<question>();
+    asked->host = host;
+    asked->port = port;
+    asked->waiting = &until;
+    asked->executor = executor_;
+    running_ = asked;
+    aside_ = nullptr; // this one is newer
+    if (!start(asked)) {
         running_ = nullptr;
         co_return std::make_error_code(std::errc::resource_unavailable_try_again);
     }
@@ -138,10 +156,38 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
     asked->waiting = nullptr;
     asked->executor = {};
     if (asked->answer) {
-        known_ = *asked->answer;
-        known_until_ = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+        host_ = host;
+        port_ = port;
+        remember(*asked->answer);
     }
     co_return asked->answer;
+}
+
+bool resolver::has_moved(const tcp::endpoint& peer) {
+    if (known_.empty()) {
+        return false; // nothing had to be looked up
+    }
+    const auto now = std::chrono::steady_clock::now();
+    bool is_answered = false;
+    if (aside_) {
+        const std::lock_guard guard(aside_->lock);
+        is_answered = aside_->is_answered;
+    }
+    if (is_answered) { // the thread is done with it
+        const auto asked = std::exchange(aside_, nullptr);
+        if (asked->answer) {
+            remember(*asked->answer);
+        }
+    } else if (!aside_ && now >= std::max(known_until_, next_look_)) {
+        auto asked = std::make_shared<question>();
+        asked->host = host_;
+        asked->port = port_;
+        next_look_ = now + life_;
+        if (start(asked)) {
+            aside_ = std::move(asked);
+        }
+    }
+    return std::find(known_.begin(), known_.end(), peer) == known_.end();
 }
 
 } // namespace monarc::transport

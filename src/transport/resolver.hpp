@@ -23,12 +23,15 @@ using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 // for the same answer.
 class resolver {
 public:
-    explicit resolver(boost::asio::any_io_executor executor);
+    // `life`: how long an answer is good (D-6.9).
+    explicit resolver(
+        boost::asio::any_io_executor executor,
+        std::chrono::milliseconds life = std::chrono::minutes(1));
     ~resolver();
     resolver(const resolver&) = delete;
     resolver& operator=(const resolver&) = delete;
 
-    // An address in digits is answered at once. An answer is kept for a minute (D-6.9).
+    // An address in digits is answered at once.
     // Fails: the code of getaddrinfo in category "resolver"; std::errc::timed_out, then the thread
     // goes on alone.
     boost::asio::awaitable<result<endpoints>>
@@ -37,16 +40,29 @@ public:
     // After a connect that failed: the next call looks again.
     void forget() noexcept { known_until_ = {}; }
 
+    // Whether the name that was resolved last stands for other addresses than this one by now.
+    // Never waits: once the answer is too old it is looked for anew aside, and a look-up that fails
+    // says nothing. Addresses in digits do not move.
+    bool has_moved(const boost::asio::ip::tcp::endpoint& peer);
+
     // Ends a running resolve() at once.
     void cancel() noexcept;
 
 private:
     struct question;
 
+    bool start(const std::shared_ptr<question>& asked);
+    void remember(const endpoints& answer);
+
     boost::asio::any_io_executor executor_;
+    std::chrono::milliseconds life_;
     std::shared_ptr<question> running_;
+    std::shared_ptr<question> aside_; // of has_moved
+    std::string host_;                // of known_
+    std::uint16_t port_ = 0;
     endpoints known_;
     std::chrono::steady_clock::time_point known_until_{};
+    std::chrono::steady_clock::time_point next_look_{}; // of has_moved, if it failed
 };
 
 } // namespace monarc::transport

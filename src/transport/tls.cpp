@@ -1,5 +1,7 @@
 #include "transport/tls.hpp"
 
+#include "transport/openssl_facts.hpp"
+
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 #include <openssl/bio.h>
@@ -10,7 +12,6 @@
 
 #include <algorithm>
 #include <climits>
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -32,78 +33,6 @@ public:
         return "unknown error " + std::to_string(value);
     }
 };
-
-// OpenSSL would tidy up at exit, while an exporter of the process may still be sending.
-void start_library() {
-    static std::once_flag once;
-    std::call_once(once, [] { ::OPENSSL_init_ssl(OPENSSL_INIT_NO_ATEXIT, nullptr); });
-}
-
-// The reason on top of OpenSSL's stack, which is emptied.
-std::string last_reason(std::string_view otherwise = "not PEM, or damaged") {
-    const auto code = ::ERR_peek_last_error();
-    std::string text;
-    if (ERR_SYSTEM_ERROR(code)) {
-        text = std::system_category().message(ERR_GET_REASON(code));
-    } else if (const char* const reason = ::ERR_reason_error_string(code)) {
-        text = reason;
-    } else {
-        text = otherwise;
-    }
-    ::ERR_clear_error();
-    return text;
-}
-
-// Of a file that could not be opened the first error says why, the later ones only that.
-std::string file_reason() {
-    const auto first = ::ERR_peek_error();
-    if (!ERR_SYSTEM_ERROR(first)) {
-        return last_reason();
-    }
-    ::ERR_clear_error();
-    return std::system_category().message(ERR_GET_REASON(first));
-}
-
-// Instead of OpenSSL's own, which asks on the terminal.
-int no_passphrase(char*, int, int, void*) {
-    return -1;
-}
-
-// Returns: why not.
-std::string load_own(SSL_CTX* context, const tls_options& options) {
-    if (options.cert_file.empty()) {
-        return options.key_file.empty() ? "" : "key_file needs cert_file, which is empty";
-    }
-    if (::SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1) {
-        return fmt::format("cert_file {}: {}", options.cert_file, file_reason());
-    }
-    const bool is_apart = !options.key_file.empty();
-    const auto& key = is_apart ? options.key_file : options.cert_file;
-    if (::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
-        return fmt::format("{} {}: {}", is_apart ? "key_file" : "cert_file", key, file_reason());
-    }
-    if (::SSL_CTX_check_private_key(context) != 1) {
-        return fmt::format("key_file {}: {}", key, last_reason());
-    }
-    return {};
-}
-
-// Returns: why not.
-std::string load_trusted(SSL_CTX* context, const tls_options& options) {
-    if (!options.verify) {
-        ::SSL_CTX_set_verify(context, SSL_VERIFY_NONE, nullptr);
-        return {};
-    }
-    ::SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-    if (options.ca_file.empty()) {
-        return ::SSL_CTX_set_default_verify_paths(context) == 1
-                   ? ""
-                   : fmt::format("the system's certificates: {}", file_reason());
-    }
-    return ::SSL_CTX_load_verify_file(context, options.ca_file.c_str()) == 1
-               ? ""
-               : fmt::format("ca_file {}: {}", options.ca_file, file_reason());
-}
 
 // Returns: false if a certificate could not be held against it; then nobody must be talked to.
 bool set_host(SSL* ssl, const std::string& host, bool verifies) {
@@ -156,45 +85,11 @@ bool is_tls_refusal(std::error_code ec) noexcept {
            ec == tls_errc::refused;
 }
 
-void tls_context::freed::operator()(ssl_ctx_st* context) const noexcept {
-    ::SSL_CTX_free(context);
-}
-
-tls_context::tls_context() = default;
-tls_context::~tls_context() = default;
-
-std::string tls_context::load(const tls_options& options) {
-    start_library();
-    ::ERR_clear_error();
-    std::unique_ptr<ssl_ctx_st, freed> fresh(::SSL_CTX_new(::TLS_client_method()));
-    if (!fresh) {
-        return last_reason();
-    }
-    auto* const context = fresh.get();
-    ::SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    // D-12.2.
-    ::SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
-    if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        ::SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1) {
-        return last_reason();
-    }
-    if (auto wrong = load_trusted(context, options); !wrong.empty()) {
-        return wrong;
-    }
-    if (auto wrong = load_own(context, options); !wrong.empty()) {
-        return wrong;
-    }
-    context_ = std::move(fresh);
-    verifies_ = options.verify;
-    return {};
-}
-
 void tls_session::freed::operator()(ssl_st* ssl) const noexcept {
     ::SSL_free(ssl);
 }
 
-tls_session::tls_session(const tls_context& context, const std::string& host)
-    : ssl_(::SSL_new(context.context_.get())) {
+void tls_session::begin() {
     auto* const in = ::BIO_new(::BIO_s_mem());
     auto* const out = ::BIO_new(::BIO_s_mem());
     if (!ssl_ || in == nullptr || out == nullptr) {
@@ -203,10 +98,20 @@ tls_session::tls_session(const tls_context& context, const std::string& host)
         throw std::bad_alloc();
     }
     ::SSL_set_bio(ssl_.get(), in, out); // owns both
+}
+
+tls_session::tls_session(const tls_context& context, const std::string& host)
+    : ssl_(::SSL_new(context.context_.get())) {
+    begin();
     if (!set_host(ssl_.get(), host, context.verifies_)) {
         unverifiable_ = fmt::format("no certificate can be held against the name \"{}\"", host);
     }
     ::SSL_set_connect_state(ssl_.get());
+}
+
+tls_session::tls_session(const tls_context& context) : ssl_(::SSL_new(context.context_.get())) {
+    begin();
+    ::SSL_set_accept_state(ssl_.get());
 }
 
 tls_session::~tls_session() = default;
@@ -262,7 +167,23 @@ tls_session::progress tls_session::judge(int returned) {
             fmt::format("certificate: {}", ::X509_verify_cert_error_string(verified)));
     }
     const auto kind = kind_of(code, ::SSL_is_init_finished(ssl_.get()) == 0);
-    return fail(kind, last_reason(make_error_code(kind).message()));
+    auto what = last_reason(make_error_code(kind).message());
+    if (kind == tls_errc::no_agreement && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
+        what += ": the peer speaks no TLS";
+    }
+    return fail(kind, std::move(what));
+}
+
+unsigned tls_session::version() const noexcept {
+    switch (::SSL_version(ssl_.get())) {
+    case TLS1_2_VERSION: return 12;
+    case TLS1_3_VERSION: return 13;
+    default: return 0;
+    }
+}
+
+std::optional<std::int64_t> tls_session::peer_end() const noexcept {
+    return end_of(::SSL_get0_peer_certificate(ssl_.get()));
 }
 
 void tls_session::say_good_bye() noexcept {

@@ -1,21 +1,19 @@
 #pragma once
 
-// TLS by OpenSSL (D-12): what is trusted and shown, and one side of one connection as bytes in and
-// bytes out. No sockets.
+// TLS by OpenSSL (D-12): one side of one connection as bytes in and bytes out. No sockets.
 
 #include "core/result.hpp"
-
-#include <monarc/options.hpp>
+#include "transport/tls_context.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
 
-// OpenSSL's own names, so that its headers stay out of ours.
-struct ssl_ctx_st;
-struct ssl_st;
+struct ssl_st; // OpenSSL's own name, so that its headers stay out of ours
 
 namespace monarc::transport {
 
@@ -33,34 +31,14 @@ std::error_code make_error_code(tls_errc code) noexcept;
 // Whether it stays wrong until somebody changes something (D-5.10: class config).
 bool is_tls_refusal(std::error_code ec) noexcept;
 
-// What connections trust and show. Threads: one.
-class tls_context {
-public:
-    tls_context();
-    ~tls_context();
-    tls_context(const tls_context&) = delete;
-    tls_context& operator=(const tls_context&) = delete;
-
-    // Reads the files. May be called again; what is open keeps what it has.
-    // Returns: why not, as `ca_file /path: reason`; then it trusts and shows what it did before.
-    std::string load(const tls_options& options);
-
-private:
-    friend class tls_session;
-    struct freed {
-        void operator()(ssl_ctx_st* context) const noexcept;
-    };
-
-    std::unique_ptr<ssl_ctx_st, freed> context_;
-    bool verifies_ = true;
-};
-
-// The client's side of one connection.
+// One side of one connection.
 class tls_session {
 public:
-    // `host`: the name or address in digits that the certificate must be of; a name is sent as SNI.
-    // Throws std::bad_alloc.
+    // The client's. `host`: the name or address in digits that the certificate must be of; a name
+    // is sent as SNI. Throws std::bad_alloc.
     tls_session(const tls_context& context, const std::string& host);
+    // The server's. Throws std::bad_alloc.
+    explicit tls_session(const tls_context& context);
     ~tls_session();
     tls_session(const tls_session&) = delete;
     tls_session& operator=(const tls_session&) = delete;
@@ -86,11 +64,17 @@ public:
     std::error_code error() const noexcept { return error_; }
     const std::string& what() const noexcept { return what_; }
 
+    // After the handshake: 12 for TLS 1.2, 13 for 1.3, and when the peer's certificate ends, in
+    // seconds since 1970, if it has shown one.
+    unsigned version() const noexcept;
+    std::optional<std::int64_t> peer_end() const noexcept;
+
 private:
     struct freed {
         void operator()(ssl_st* ssl) const noexcept;
     };
 
+    void begin();
     progress judge(int returned);
     progress fail(tls_errc why, std::string what);
 

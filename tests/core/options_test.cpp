@@ -304,8 +304,6 @@ TEST_CASE("an option that nothing obeys yet is in range, but refused as not avai
     };
     const row rows[] = {
         {[](auto& o) { rest(o); }, "mona.kind: leave it forward (mona_forward_options)"},
-        {[](auto& o) { forward(o).unix_path = "/run/m"; }, "mona.unix_path: leave it empty"},
-        {[](auto& o) { forward(o).shared_key = secret("k"); }, "mona.shared_key: leave it empty"},
         {[](auto& o) { monasca(o).auth_url = "https://k/v3"; },
          "monasca.auth_url: leave it empty and set url and token"},
         {[](auto& o) { monasca(o).username = "u"; }, "monasca.username: set token"},

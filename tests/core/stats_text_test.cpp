@@ -76,7 +76,8 @@ private:
         } else if (rest_.starts_with('"')) {
             values[path] = text();
         } else {
-            const auto end = rest_.find_first_not_of("0123456789");
+            const bool is_null = rest_.starts_with("null");
+            const auto end = is_null ? 4 : rest_.find_first_not_of("-0123456789");
             REQUIRE(end > 0);
             values[path] = rest_.substr(0, end);
             rest_.remove_prefix(end);
@@ -110,7 +111,8 @@ std::map<std::string, std::uint64_t> scrape(const std::string& text) {
             const auto space = line.rfind(' ');
             const std::string name(line.substr(0, space));
             CHECK(name.substr(0, name.find('{')) == family);
-            CHECK(samples.emplace(name, std::stoull(std::string(line.substr(space + 1)))).second);
+            const std::string value(line.substr(space + 1)); // a negative one wraps around
+            CHECK(samples.emplace(name, std::stoull(value)).second);
         }
     }
     return samples;
@@ -133,6 +135,7 @@ exporter_stats sample() {
     d.dead[reason::attempts] = 20;
     d.filtered[reason::empty] = 50;
     d.wire_bytes = 77;
+    d.tls_peer_days = -3;
     d.state = health::degraded;
     d.last_error = "tcp://[::1]:24224: connect: refused";
     s.destinations.push_back(d);
@@ -156,6 +159,8 @@ TEST_CASE("JSON has every number under its member's name") {
     CHECK(values.at("/destinations/0/dropped_bytes/memory") == "3000");
     CHECK(values.at("/destinations/0/filtered/empty") == "50");
     CHECK(values.at("/destinations/0/dead/total") == "20");
+    CHECK(values.at("/destinations/0/tls_peer_days") == "-3");
+    CHECK(values.at("/destinations/0/tls_own_days") == "null");
     CHECK(values.at("/destinations/0/state") == "degraded");
     CHECK(values.at("/destinations/0/last_error") == "tcp://[::1]:24224: connect: refused");
 }
@@ -197,6 +202,9 @@ TEST_CASE("Prometheus reads families with help and type, counters with _total") 
         samples.at("monarc_destination_dropped_total{destination=\"mona\",reason=\"memory\"}") ==
         30);
     CHECK(samples.at("monarc_destination_wire_bytes_total{destination=\"mona\"}") == 77);
+    CHECK(
+        samples.at("monarc_destination_tls_peer_days{destination=\"mona\"}") == std::uint64_t(-3));
+    CHECK(samples.count("monarc_destination_tls_own_days{destination=\"mona\"}") == 0);
     CHECK(samples.at("monarc_destination_pending{destination=\"mona\"}") == 0);
     CHECK(samples.at("monarc_destination_state{destination=\"mona\",state=\"degraded\"}") == 1);
     CHECK(samples.at("monarc_destination_state{destination=\"mona\",state=\"ok\"}") == 0);

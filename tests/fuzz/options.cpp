@@ -19,8 +19,10 @@ void read(std::string_view input) {
     if (input.find("file:") != input.npos) {
         return;
     }
-    const int file = ::memfd_create("options", MFD_CLOEXEC);
-    if (file < 0 || ::write(file, input.data(), input.size()) < 0) {
+    static const int file =
+        ::memfd_create("options", MFD_CLOEXEC); // one for all: a new one is slow
+    if (file < 0 || ::ftruncate(file, 0) != 0 ||
+        ::pwrite(file, input.data(), input.size(), 0) < 0) {
         std::abort();
     }
     try {
@@ -33,7 +35,6 @@ void read(std::string_view input) {
             std::abort();
         }
     }
-    ::close(file);
 }
 
 } // namespace monarc::fuzz

@@ -1,6 +1,7 @@
 // Acknowledgements that come late, cut, swapped, wrong or not at all, and peers that are no forward
 // receiver.
 
+#include "support/recorded_reactions.hpp"
 #include "support/three_counts.hpp"
 
 #include <doctest/doctest.h>
@@ -109,36 +110,58 @@ std::vector<row> table() {
     };
 }
 
+void check_row(const row& one) {
+    CAPTURE(one.name);
+    forward_receiver receiver;
+    receiver.on_message(one.script);
+    receiver.start();
+    application app;
+    auto options = quick_options(receiver, {.merge = merge_mode::off});
+    options.batch.max_records = 1;
+    exporter e(options);
+
+    constexpr std::uint64_t records = 20;
+    for (std::uint64_t i = 0; i < records; ++i) {
+        app.count(e.push("run"_class("one"), "n"_key = i));
+    }
+    const auto result = e.flush(patience(8s));
+
+    CHECK(result.is_clean());
+    CHECK(result.delivered == records);
+    e.close(patience(1s));
+    const auto stats = e.stats();
+    check_ledger(app, stats, receiver);
+    CHECK((receiver.repeats() != 0 || !one.sends_again));
+    const auto numbers = numbers_by_context(receiver, "n");
+    REQUIRE(numbers.size() == 1);
+    CHECK(numbers.begin()->second.size() == records);
+    CHECK(ascends(numbers.begin()->second));
+}
+
 } // namespace
 
 TEST_SUITE("integration/acknowledgements") {
 TEST_CASE("F24 whatever happens to acknowledgements, each record is stored, once and in order") {
     for (const auto& one : table()) {
-        CAPTURE(one.name);
-        forward_receiver receiver;
-        receiver.on_message(one.script);
-        receiver.start();
-        application app;
-        auto options = quick_options(receiver, {.merge = merge_mode::off});
-        options.batch.max_records = 1;
-        exporter e(options);
+        check_row(one);
+    }
+}
 
-        constexpr std::uint64_t records = 20;
-        for (std::uint64_t i = 0; i < records; ++i) {
-            app.count(e.push("run"_class("one"), "n"_key = i));
-        }
-        const auto result = e.flush(patience(8s));
-
-        CHECK(result.is_clean());
-        CHECK(result.delivered == records);
-        e.close(patience(1s));
-        const auto stats = e.stats();
-        check_ledger(app, stats, receiver);
-        CHECK((receiver.repeats() != 0 || !one.sends_again));
-        const auto numbers = numbers_by_context(receiver, "n");
-        REQUIRE(numbers.size() == 1);
-        CHECK(numbers.begin()->second.size() == records);
-        CHECK(ascends(numbers.begin()->second));
+TEST_CASE("F24 each recorded reaction of a real receiver leaves the ledger exact, nothing lost") {
+    using ending = reaction::ending;
+    for (const auto& [recorded, who] : ::support::recorded_reactions("recorded reactions")) {
+        const auto then = recorded.connection == "open"    ? ending::go_on
+                          : recorded.connection == "reset" ? ending::reset
+                                                           : ending::close;
+        const bool is_acknowledged = recorded.is_acknowledged;
+        const row one{
+            .name = who,
+            .script = once([=](reaction& r) {
+                r.answer = is_acknowledged ? r.answer : "";
+                r.then = then;
+            }),
+            .sends_again = !is_acknowledged};
+        check_row(one);
     }
 }
 

@@ -194,6 +194,10 @@ TEST_CASE("the file switches off and on, however it is changed") {
         CHECK(s.counted(mona::push("n"_key = 1)) == !is_off);
         CHECK(s.counted(mona::export_message(R"({"m":1})")) == !is_off);
     };
+    const auto says = [&](const std::string& why) { // the file may be read a moment later
+        const auto line = why + "; exporting is on; write {\"disable_all\": true}";
+        return wait_until([&] { return s.log.count(line) != 0; }, monarc::support::patience(20s));
+    };
 
     SUBCASE("written in place") {
         s.write(off);
@@ -227,21 +231,77 @@ TEST_CASE("the file switches off and on, however it is changed") {
         fs::rename(s.folder.write("fresh", off), file);
         check(true);
     }
-    SUBCASE("gone, a directory, unreadable or huge: on") {
+    SUBCASE(
+        "gone, a directory, unreadable, huge or no JSON: on, and the log says why and what to do") {
         s.write(off);
         check(true);
         fs::remove(file);
         check(false);
         fs::create_directory(file);
         check(false);
+        CHECK(says("is a directory"));
+        fs::remove(file);
+        s.write(off);
+        check(true);
+        fs::remove(file);
+        fs::create_symlink("config.json", file); // nobody can read it, not even root
+        check(false);
+        CHECK(says("Too many levels of symbolic links"));
         fs::remove(file);
         s.write(off);
         check(true);
         s.write(off + std::string(std::size_t{2} << 20, ' '));
         check(false);
+        CHECK(says("is larger than 1048576 bytes"));
+        s.write(off);
+        check(true);
+        s.write("disable_all = true");
+        check(false);
+        CHECK(says("is no JSON"));
     }
     s.write(R"({"disable_all": false})");
     check(false);
+    s.check_arrival();
+}
+
+// Measured at the receiver, while threads go on pushing as fast as they can.
+TEST_CASE("the big red button stops all traffic within a second, and released it resumes") {
+    auto& s = the_scene();
+    std::atomic<bool> is_over{false};
+    std::atomic<std::uint64_t> refused{0};
+    std::vector<std::thread> pushers;
+    for (int i = 0; i < 2; ++i) {
+        pushers.emplace_back([&] {
+            while (!is_over) {
+                const mona::context_scope run(nullptr, "button");
+                refused += s.counted(mona::push("n"_key = 1)) ? 0 : 1;
+                refused += s.counted(mona::export_message(R"({"m":1})")) ? 0 : 1;
+                std::this_thread::sleep_for(200us);
+            }
+        });
+    }
+    const auto flows = [&] {
+        const auto before = s.receiver.fields();
+        return wait_until(
+            [&] { return s.receiver.fields() > before; }, monarc::support::patience(20s));
+    };
+    CHECK(flows());
+
+    s.write(R"({"disable_all": true})");
+    std::this_thread::sleep_for(monarc::support::patience(1s));
+    const auto arrived = s.receiver.messages().size();
+    const auto refused_by_then = refused.load();
+    std::this_thread::sleep_for(500ms);
+
+    CHECK(s.receiver.messages().size() == arrived);
+    CHECK(refused > refused_by_then); // they did go on pushing
+
+    s.write(R"({"disable_all": false})");
+    CHECK(flows());
+    is_over = true;
+    for (auto& one : pushers) {
+        one.join();
+    }
     s.check_arrival();
 }
 

@@ -1,12 +1,17 @@
 // Names that hang, fail, or have more than one address. getaddrinfo is replaced in this program.
 
 #include "support/three_counts.hpp"
+#include "transport/connection.hpp"
 
 #include <arpa/inet.h>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +29,7 @@ namespace {
 
 std::atomic<int> look_ups{0};
 std::atomic<bool> is_known{false};
+std::atomic<bool> has_moved{false};
 
 int real_getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo** found) {
     using function = int (*)(const char*, const char*, const addrinfo*, addrinfo**);
@@ -49,6 +55,9 @@ getaddrinfo(const char* host, const char* port, const addrinfo* hints, addrinfo*
     }
     if (name == "nowhere.test" && !is_known) {
         return EAI_NONAME;
+    }
+    if (name == "moves.test" && has_moved) {
+        return real_getaddrinfo("127.0.0.2", port, hints, found);
     }
     if (name == "two.test") {
         addrinfo* second = nullptr;
@@ -184,5 +193,51 @@ TEST_CASE("F10 the second address is used within the same attempt when the first
         ::close(fd);
     }
     ::close(silent);
+}
+
+TEST_CASE("D-12.5 a connection is worn out once its name stands for another address") {
+    forward_receiver receiver;
+    receiver.start();
+    boost::asio::io_context io;
+    std::atomic<int> descriptor{-1};
+    transport::tls_context no_tls;
+    transport::resolver names(io.get_executor(), 50ms);
+    transport::connection stream(io.get_executor(), descriptor);
+    std::error_code failed = std::make_error_code(std::errc::not_connected);
+    boost::asio::co_spawn(
+        io,
+        [&]() -> boost::asio::awaitable<void> {
+            auto found = co_await names.resolve("moves.test", receiver.port(), 5s);
+            if (found) {
+                failed = co_await stream.open(*found, 5s);
+            }
+        },
+        boost::asio::detached);
+    io.run();
+    REQUIRE_FALSE(failed);
+    const int opened = descriptor;
+    const auto option = [&](int level, int name) {
+        int value = 0;
+        socklen_t bytes = sizeof value;
+        CHECK(::getsockopt(opened, level, name, &value, &bytes) == 0);
+        return value;
+    };
+    CHECK(option(SOL_SOCKET, SO_KEEPALIVE) == 1); // D-12.8: thirty seconds and three times ten
+    CHECK(option(IPPROTO_TCP, TCP_KEEPIDLE) == 30);
+    CHECK(option(IPPROTO_TCP, TCP_KEEPINTVL) == 10);
+    CHECK(option(IPPROTO_TCP, TCP_KEEPCNT) == 3);
+    CHECK(option(IPPROTO_TCP, TCP_USER_TIMEOUT) == 30'000);
+
+    const auto before = look_ups.load();
+    CHECK(wait_until(
+        [&] {
+            CHECK_FALSE(stream.is_worn(names, no_tls));
+            return look_ups >= before + 2;
+        },
+        patience(10s)));
+    has_moved = true;
+
+    CHECK(wait_until([&] { return stream.is_worn(names, no_tls); }, patience(10s)));
+    has_moved = false;
 }
 }

@@ -40,6 +40,15 @@ X509* read_certificate(const std::string& pem) {
     return read;
 }
 
+std::string common_name(X509* certificate) {
+    std::array<char, 100> name{};
+    if (certificate != nullptr) {
+        ::X509_NAME_get_text_by_NID(
+            ::X509_get_subject_name(certificate), NID_commonName, name.data(), name.size());
+    }
+    return name.data();
+}
+
 std::shared_ptr<ssl_ctx_st> make_context(const tls_front_settings& settings) {
     std::shared_ptr<ssl_ctx_st> made(::SSL_CTX_new(::TLS_server_method()), ::SSL_CTX_free);
     if (settings.version != 0) {
@@ -105,6 +114,11 @@ std::string tls_front::server_name() const {
     return server_name_;
 }
 
+std::string tls_front::client_name() const {
+    const std::lock_guard guard(lock_);
+    return client_name_;
+}
+
 void tls_front::listen() {
     while (!is_stopped_) {
         const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -140,6 +154,7 @@ void tls_front::serve(int client) {
             const std::lock_guard guard(lock_);
             const char* const name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
             server_name_ = name != nullptr ? name : "";
+            client_name_ = common_name(::SSL_get0_peer_certificate(ssl));
         }
         const int behind = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         remember(behind);

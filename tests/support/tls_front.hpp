@@ -42,6 +42,7 @@ public:
     std::size_t good_byes() const noexcept { return good_byes_; }   // close-notify of clients
     std::size_t bytes_received() const noexcept { return bytes_received_; } // decrypted
     std::string server_name() const; // the last one asked for
+    std::string client_name() const; // in the last certificate that a client has shown
 
 private:
     void listen();
@@ -63,6 +64,7 @@ private:
 
     mutable std::mutex lock_;
     std::string server_name_;
+    std::string client_name_;
     std::vector<int> open_;
     std::vector<std::thread> serving_;
     std::thread listening_;

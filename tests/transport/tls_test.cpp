@@ -1,5 +1,6 @@
 #include "support/certificates.hpp"
 #include "support/temporary_folder.hpp"
+#include "transport/connection.hpp"
 #include "transport/tls.hpp"
 
 #include <doctest/doctest.h>
@@ -8,6 +9,8 @@
 #include <openssl/ssl.h>
 
 #include <array>
+#include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -175,5 +178,99 @@ TEST_CASE("a write in the middle of a ticket fails: nothing of it was encrypted"
         CHECK(client.read(buffer, sizeof buffer, got) == progress::wants_input);
         CHECK(client.write("a record") == progress::done);
     }
+}
+
+TEST_CASE("D-12.4 files that changed are used, a pair that does not fit counts once and changes "
+          "nothing") {
+    client_files files;
+    const auto first = authority().issue({.name = "first", .ends = std::chrono::hours(49)});
+    const auto second =
+        authority().issue({.name = "second", .ends = std::chrono::hours(24 * 30 + 1)});
+    files.options.cert_file = files.folder.write("own.pem", first.certificate);
+    files.options.key_file = files.folder.write("own.key", first.key);
+    tls_context context;
+    REQUIRE(context.load(files.options) == "");
+    const auto own_days = [&] {
+        destination_stats stats;
+        context.fill(stats, std::chrono::system_clock::now());
+        return stats.tls_own_days.value_or(-1);
+    };
+    const auto before = context.generation();
+    context.refresh();
+    CHECK(context.generation() == before);
+    CHECK(own_days() == 2);
+
+    files.folder.write("own.pem", second.certificate);
+    context.refresh();
+    context.refresh();
+
+    CHECK(context.generation() == before);
+    CHECK(context.failed_reloads() == 1);
+    CHECK(context.what().find("own.key: ") != std::string::npos);
+    CHECK(own_days() == 2);
+
+    files.folder.write("own.key", second.key);
+    context.refresh();
+
+    CHECK(context.generation() == before + 1);
+    CHECK(context.failed_reloads() == 1);
+    CHECK(own_days() == 30);
+}
+
+TEST_CASE("D-12.4 a CA file that is gone, or no PEM any more, stays trusted as it was") {
+    client_files files;
+    const auto handshake = [&] {
+        tls_session client(files.context, "mon.example");
+        peer other(authority().issue({.hosts = {"mon.example"}}));
+        return shake_hands(client, other).result;
+    };
+    std::filesystem::remove(files.options.ca_file);
+    files.context.refresh();
+    CHECK(files.context.failed_reloads() == 1);
+    CHECK(files.context.what().find("No such file") != std::string::npos);
+    CHECK(handshake() == progress::done);
+    files.folder.write("ca.pem", "no certificate");
+    files.context.refresh();
+    CHECK(files.context.failed_reloads() == 2);
+    CHECK(handshake() == progress::done);
+
+    files.folder.write("ca.pem", certificate_authority("another").certificate());
+    files.context.refresh();
+
+    CHECK(files.context.failed_reloads() == 2);
+    CHECK(handshake() == progress::failed);
+}
+
+TEST_CASE("D-12.7 version and the end of the peer's certificate are known behind the handshake") {
+    client_files files;
+    tls_session client(files.context, "mon.example");
+    peer other(
+        authority().issue({.hosts = {"mon.example"}, .ends = std::chrono::hours(24 * 7 + 1)}));
+    REQUIRE(shake_hands(client, other).result == progress::done);
+
+    files.context.remember_peer(client);
+    files.context.count_failure(tls_errc::bad_certificate);
+    files.context.count_failure(tls_errc::refused);
+    files.context.count_failure(tls_errc::refused);
+    files.context.count_failure(std::make_error_code(std::errc::timed_out));
+
+    destination_stats stats;
+    files.context.fill(stats, std::chrono::system_clock::now());
+    CHECK(stats.tls_version == 13);
+    CHECK(stats.tls_peer_days == 7);
+    CHECK_FALSE(stats.tls_own_days.has_value());
+    CHECK(stats.tls_unverified == 0);
+    CHECK(stats.tls_certificate_failures == 1);
+    CHECK(stats.tls_agreement_failures == 0);
+    CHECK(stats.tls_refused_failures == 2);
+    CHECK(stats.tls_broken_failures == 1);
+    files.context.fill(stats, std::chrono::system_clock::now() + std::chrono::hours(24 * 10));
+    CHECK(stats.tls_peer_days == -3); // it has ended
+}
+
+TEST_CASE("D-12.5 a connection lives for ten minutes, a tenth more or less") {
+    CHECK(transport::life_of_connection(0.0) == std::chrono::seconds(540));
+    CHECK(transport::life_of_connection(0.5) == std::chrono::seconds(600));
+    CHECK(transport::life_of_connection(0.999) == std::chrono::seconds(659));
 }
 }

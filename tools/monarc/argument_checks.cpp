@@ -1,7 +1,10 @@
 #include "monarc/argument_checks.hpp"
 
+#include "core/option_value.hpp"
+
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <system_error>
 
 namespace monarc::tool {
@@ -38,6 +41,27 @@ CLI::Validator number_of_seconds() {
         return {};
     };
     return {check, ""};
+}
+
+secret secret_of(const std::string& flag, const std::string& text) {
+    if (!text.starts_with("env:") && !text.starts_with("file:")) {
+        throw CLI::ValidationError(
+            flag, "a secret on a command line can be read by others; give env:NAME or file:/path");
+    }
+    std::vector<std::string> warnings;
+    secret found;
+    const reading how{.is_variable = true, .allowed = {}, .warnings = warnings};
+    auto wrong = take(raw_value{text}, how, found);
+    if (wrong.empty() && found.is_empty()) {
+        wrong = "is empty";
+    }
+    if (!wrong.empty()) {
+        throw CLI::ValidationError(flag, wrong);
+    }
+    for (const auto& warning : warnings) {
+        fmt::print(stderr, "monarc: {} {}\n", flag, warning);
+    }
+    return found;
 }
 
 } // namespace monarc::tool

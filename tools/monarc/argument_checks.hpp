@@ -2,6 +2,8 @@
 
 // What CLI11 would take and nobody means, or refuse with words for programmers.
 
+#include <monarc/secret.hpp>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -17,6 +19,10 @@ CLI::Validator whole_number();
 
 // From 0 to 10^9, and a number: CLI11 takes nan.
 CLI::Validator number_of_seconds();
+
+// env:NAME or file:/path; plain text is refused, because others can read a command line.
+// Fails: throws CLI::ValidationError, which names `flag`.
+secret secret_of(const std::string& flag, const std::string& text);
 
 // One of these words. A transform.
 template <class Enum>

@@ -102,6 +102,15 @@ void add_where(CLI::App& command, send_arguments& a) {
             to.mona,
             "Forward receiver for --class; else the options', or 127.0.0.1:24224")
         ->type_name("HOST[:PORT]");
+    command
+        .add_option("--unix", to.unix_path, "Unix socket of the receiver, in the place of --mona")
+        ->type_name("PATH");
+    command.add_flag("--tls", to.use_tls, "Speak TLS with the receiver");
+    command.add_option("--ca-file", to.ca_file, "PEM of the CA to trust; else the system's")
+        ->type_name("FILE");
+    command
+        .add_option("--shared-key", to.shared_key, "Key of the receiver: env:NAME or file:/path")
+        ->type_name("SECRET");
     command.add_option("--monasca", to.monasca, "Monasca's API for --metric, with its version")
         ->type_name("URL");
     command.add_option("--token", to.token, "Monasca's token: env:NAME or file:/path")
@@ -160,8 +169,13 @@ std::string why_not_together(const send_arguments& a) {
                         a.destination.token.empty())) {
         return "--value, --dimension, --monasca and --token belong to --metric";
     }
-    if (is_metric && !(a.id.empty() && a.id_prefix.empty() && a.destination.mona.empty())) {
-        return "--id, --id-prefix and --mona belong to --class";
+    const auto& to = a.destination;
+    if (is_metric && !(a.id.empty() && a.id_prefix.empty() && to.mona.empty() &&
+                       to.unix_path.empty() && !to.use_tls && to.shared_key.empty())) {
+        return "--id, --id-prefix, --mona, --unix, --tls and --shared-key belong to --class";
+    }
+    if (!to.mona.empty() && !to.unix_path.empty()) {
+        return "--unix takes the place of --mona; give one of them";
     }
     if (!a.id.empty() && !a.id_prefix.empty()) {
         return "--id-prefix is for lines without --id; give one of them";

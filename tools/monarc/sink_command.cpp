@@ -45,8 +45,9 @@ struct sink_arguments {
 constexpr int violated = 1;
 
 constexpr std::string_view footer = R"(
-What it does: takes Message, Forward, PackedForward and CompressedPackedForward over TCP, answers
-chunks with {"ack": chunk}, and counts. It runs until SIGTERM or SIGINT, prints the summary, exits 0.
+What it does: takes Message, Forward, PackedForward and CompressedPackedForward over TCP, TLS or a Unix
+socket, answers chunks with {"ack": chunk}, and counts. It runs until SIGTERM or SIGINT, prints the
+summary, exits 0. Beyond the loopback (--host) it wants a --shared-key.
 With --monasca-port it is a Monasca as well: metrics, notification methods, alarm definitions, alarms
 and their history. With --keystone-port it is a Keystone too, whose tokens that Monasca then wants.
 With --rest-port it is Mona's REST interface as well: POST /export, /monaExport, /sendEvent,
@@ -66,7 +67,7 @@ Members of the JSON summary (docs/sink.md says more):
              plain_events, contexts, restored, forgotten, messages, repeated_messages, acknowledged,
              cut_off, bytes_received, bytes_inflated, connections, open_connections, unfinished
   refused    connections closed by us, by reason: too_large, bomb, bad_gzip, malformed, not_a_map,
-             bad_time, json, idle, connections, memory, store
+             bad_time, json, idle, connections, memory, store, tls, handshake
   at_least   true where a bound of memory was met: contexts, classes, tags, repeats
   classes    by name: contexts, records, fields, sample; other_classes beyond 1024
   tags       by name: events, repeats; other_tags beyond 1024
@@ -84,6 +85,7 @@ Examples:
   monarc sink --port 0 --store events.ndjson      any free port; keep what arrives
   monarc sink --sum value --json --exit-after 1000 | jq .sum
   monarc sink --no-answer                         what does my sender do without answers?
+  monarc sink --tls-cert sink.pem --shared-key env:SINK_KEY      as a collector far away wants it
   monarc sink --monasca-port 8070 --strict        fail if a metric would hurt a real Monasca
   monarc sink --monasca-port 8070 --keystone-port 5000
                                                   log in first: users are printed at the start
@@ -172,6 +174,8 @@ int run(sink_arguments& arguments) {
             monasca = std::make_unique<monasca_part>(arguments.monasca, options);
         const auto rest = start_rest(arguments.rest, options, server);
         fmt::print("sink: listening on {}:{}\n", options.host, server.port());
+        if (!options.unix_path.empty())
+            fmt::print("sink: listening on {}\n", options.unix_path);
         if (monasca)
             monasca->print_start();
         if (rest)
@@ -203,6 +207,39 @@ void demand_what_strict_is_about(const sink_arguments& arguments) {
         throw CLI::RequiresError("--strict", "--monasca-port or --rest-port");
 }
 
+// Who may connect, and how.
+void add_door_options(CLI::App& command, sink::options& options) {
+    command
+        .add_option("--unix", options.unix_path, "Unix socket to listen on as well as on the port")
+        ->type_name("PATH");
+    auto* cert =
+        command
+            .add_option("--tls-cert", options.tls.cert_file, "PEM to show; the port wants TLS then")
+            ->type_name("FILE");
+    command.add_option("--tls-key", options.tls.key_file, "PEM of its key; else in the same file")
+        ->needs(cert)
+        ->type_name("FILE");
+    command
+        .add_option(
+            "--tls-client-ca",
+            options.tls.ca_file,
+            "PEM of the CA that the certificates of clients must be of")
+        ->needs(cert)
+        ->type_name("FILE");
+    command
+        .add_option_function<std::string>(
+            "--shared-key",
+            [&options](const std::string& text) {
+                options.shared_key = secret_of("--shared-key", text);
+            },
+            "Key that a client must know: env:NAME or file:/path")
+        ->type_name("SECRET");
+    command.add_flag(
+        "--deny-keepalive",
+        options.deny_keepalive,
+        "Close each connection behind its first message, as Fluentd does if told to");
+}
+
 } // namespace
 
 void add_sink_command(CLI::App& monarc, int& exit_code) {
@@ -217,6 +254,7 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->capture_default_str();
     command->add_option("--port", options.port, "Port to listen on; 0: any that is free")
         ->capture_default_str();
+    add_door_options(*command, options);
     command->add_option("--store", options.store, "File to keep the events in, one JSON line each")
         ->type_name("FILE");
     command->add_flag("--json", arguments->json, "Print the summary as one JSON object");

@@ -97,6 +97,15 @@ void set_address(flags& to, const std::string& address) {
     }
 }
 
+// Without a file nothing else says the kind, and there is only one.
+void set_maybe_mona(
+    flags& to, std::string flag, std::string_view option, const std::string& value) {
+    if (option.starts_with("mona.") && std::getenv("MONARC_CONFIG") == nullptr) {
+        ::setenv("MONARC_MONA__KIND", "forward", 0);
+    }
+    to.set(std::move(flag), option, value);
+}
+
 void set_any(flags& to, const std::string& assignment) {
     const auto equals = assignment.find('=');
     if (equals == assignment.npos || equals == 0) {
@@ -107,11 +116,25 @@ void set_any(flags& to, const std::string& assignment) {
     if (is_secret(option)) {
         refuse_plain_secret("--set " + option, value);
     }
-    // Without a file nothing else says it, and there is only one kind.
-    if (option.starts_with("mona.") && std::getenv("MONARC_CONFIG") == nullptr) {
-        ::setenv("MONARC_MONA__KIND", "forward", 0);
+    set_maybe_mona(to, "--set " + option, option, value);
+}
+
+// How the forward receiver is reached.
+void set_door(flags& to, const destination_arguments& arguments) {
+    if (!arguments.unix_path.empty()) {
+        to.set("--unix", "mona.kind", "forward");
+        to.set("--unix", "mona.unix_path", arguments.unix_path);
     }
-    to.set("--set " + option, option, value);
+    if (arguments.use_tls) {
+        set_maybe_mona(to, "--tls", "mona.use_tls", "true");
+    }
+    if (!arguments.ca_file.empty()) {
+        to.set("--ca-file", "tls.ca_file", arguments.ca_file);
+    }
+    if (!arguments.shared_key.empty()) {
+        refuse_plain_secret("--shared-key", arguments.shared_key);
+        set_maybe_mona(to, "--shared-key", "mona.shared_key", arguments.shared_key);
+    }
 }
 
 exporter_options load(const destination_arguments& arguments, flags& all, log_function log) {
@@ -121,6 +144,7 @@ exporter_options load(const destination_arguments& arguments, flags& all, log_fu
     if (!arguments.mona.empty()) {
         set_address(all, arguments.mona);
     }
+    set_door(all, arguments);
     if (!arguments.monasca.empty()) {
         all.set("--monasca", "monasca.url", arguments.monasca);
     }

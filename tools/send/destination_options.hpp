@@ -14,6 +14,10 @@ struct destination_arguments {
     std::string config{};           // a file
     std::vector<std::string> set{}; // option=value
     std::string mona{};             // host, host:port, [address]:port
+    std::string unix_path{};        // of the forward receiver, in the place of mona
+    bool use_tls = false;           // with the forward receiver
+    std::string ca_file{};          // for TLS
+    std::string shared_key{};       // env:NAME or file:/path
     std::string monasca{};          // URL
     std::string token{};            // env:NAME or file:/path
     bool is_for_mona = true;        // else for Monasca

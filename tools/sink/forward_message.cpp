@@ -90,6 +90,8 @@ std::string_view name(refusal why) noexcept {
     case refusal::connections: return "connections";
     case refusal::memory: return "memory";
     case refusal::store: return "store";
+    case refusal::tls: return "tls";
+    case refusal::handshake: return "handshake";
     }
     return "unknown";
 }

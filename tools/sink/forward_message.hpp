@@ -27,8 +27,10 @@ enum class refusal : std::uint8_t {
     connections, ///< One more than max_connections.
     memory,      ///< More than max_buffered_bytes are arriving.
     store,       ///< The store could not be written: not acknowledged.
+    tls,         ///< A handshake of TLS failed.
+    handshake,   ///< No PING, or of somebody who does not know the shared key.
 };
-inline constexpr std::size_t refusal_count = 11;
+inline constexpr std::size_t refusal_count = 13;
 
 std::string_view name(refusal why) noexcept;
 

@@ -4,6 +4,9 @@
 
 #include "compress/inflate.hpp"
 
+#include <monarc/options.hpp>
+#include <monarc/secret.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -47,6 +50,11 @@ struct memory {
 struct options {
     std::string host = "127.0.0.1"; ///< An address, or localhost.
     std::uint16_t port = 0;         ///< 0: any that is free; server::port() tells.
+    std::string unix_path{};        ///< A Unix socket to listen on as well; empty: none.
+    tls_options tls{};              ///< With a cert_file the port wants TLS; with a ca_file, which
+                                    ///< is that of the clients, their certificates too.
+    secret shared_key{};            ///< Whoever connects must know it; empty: anybody.
+    bool deny_keepalive = false;    ///< Each connection is closed behind its first message.
     std::string store{};            ///< NDJSON file for the events; empty: none.
     std::string sum_field{};        ///< Integer member of `message` to add up; empty: none.
     bool answer = true;             ///< false: read and count, never acknowledge.

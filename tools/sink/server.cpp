@@ -1,10 +1,13 @@
 #include "sink/server.hpp"
 
+#include "auth/shared_key.hpp"
 #include "encode/msgpack_reader.hpp"
+#include "sink/local_listener.hpp"
+#include "sink/peer_stream.hpp"
 #include "sink/receive_buffer.hpp"
+#include "transport/digest.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,9 +16,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/error.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <fmt/format.h>
 
 #include <array>
@@ -27,6 +27,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 
@@ -34,12 +35,13 @@ namespace monarc::sink {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto log_interval = 60s;   // the same refusal is logged once, then so often with a count
-constexpr auto accept_pause = 100ms; // after the system refused a descriptor
+constexpr auto log_interval = 60s; // the same refusal is logged once, then so often with a count
+constexpr auto greeting_timeout = 10s;               // for each step of a handshake
+constexpr std::string_view own_name = "monarc-sink"; // no client calls itself so
+constexpr auto accept_pause = 100ms;                 // after the system refused a descriptor
 constexpr std::size_t answers_at_once = std::size_t{64} << 10;
 constexpr std::size_t keep_bytes = std::size_t{1} << 20; // an empty buffer beyond it is given back
 
@@ -62,6 +64,15 @@ asio::ip::address to_address(const std::string& host) {
     return address;
 }
 
+std::string name_of(const tcp::socket& socket) {
+    boost::system::error_code ec;
+    const auto remote = socket.remote_endpoint(ec);
+    return ec ? "peer" : fmt::format("{}:{}", remote.address().to_string(), remote.port());
+}
+std::string name_of(const asio::local::stream_protocol::socket&) {
+    return "a local peer";
+}
+
 } // namespace
 
 // Everything but port(), snapshot(), wait_for_events(), take_rest() and stop() runs on `thread_`.
@@ -82,16 +93,19 @@ public:
 
 private:
     struct connection {
-        explicit connection(tcp::socket&& socket, std::string its_peer, int max_depth)
+        connection(peer_stream::protocol::socket&& socket, std::string its_peer, int max_depth)
             : stream(std::move(socket)), peer(std::move(its_peer)), framer(max_depth) {}
 
-        beast::tcp_stream stream;
+        peer_stream stream;
         std::string peer;
+        bool is_local = false;
         receive_buffer buffer;
         encode::msgpack_framer framer;
         std::string answers;
         bool is_first_byte = true;
+        bool has_sent_message = false;
     };
+    using connection_ptr = std::shared_ptr<connection>;
     using refused = intake::refused;
 
     struct repeated_log {
@@ -100,12 +114,19 @@ private:
         bool begun = false;
     };
 
+    void load_tls();
     void listen();
     void run() noexcept;
-    asio::awaitable<void> accept_all();
-    asio::awaitable<void> serve(std::shared_ptr<connection> c);
-    void try_to_admit(tcp::socket socket);
-    void admit(tcp::socket socket);
+    template <class Acceptor>
+    asio::awaitable<void> accept_all(Acceptor& acceptor);
+    asio::awaitable<void> serve(connection_ptr c);
+    asio::awaitable<bool> greet(connection_ptr c);
+    asio::awaitable<bool> agree_on_key(connection_ptr c);
+    asio::awaitable<bool> read_more(connection_ptr c, std::chrono::milliseconds timeout);
+    asio::awaitable<bool> write_answers(connection_ptr c);
+    template <class Socket>
+    void try_to_admit(Socket socket);
+    void admit(peer_stream::protocol::socket socket, std::string peer, bool is_local);
     void shrink(connection& c) noexcept;
     bool has_room(connection& c) noexcept;
     std::optional<refused> take_all(connection& c);
@@ -116,6 +137,7 @@ private:
     void announce();
 
     options options_;
+    transport::tls_context tls_;
     intake intake_;
     std::array<repeated_log, refusal_count> logs_{};
     repeated_log accept_log_;
@@ -133,13 +155,17 @@ private:
     // Destroyed first, and with it the coroutines, whose frames refer to what is above.
     asio::io_context io_{1};
     tcp::acceptor acceptor_{io_};
+    local_listener local_{io_};
     std::thread thread_;
 };
 
 server::state::state(options wanted) : options_(std::move(wanted)), intake_(options_) {
+    load_tls();
     listen();
     announce();
-    asio::co_spawn(io_, accept_all(), asio::detached);
+    asio::co_spawn(io_, accept_all(acceptor_), asio::detached);
+    if (!options_.unix_path.empty())
+        asio::co_spawn(io_, accept_all(local_.listening()), asio::detached);
     thread_ = std::thread([this] { run(); });
 }
 
@@ -155,8 +181,20 @@ void server::state::run() noexcept {
     }
 }
 
+void server::state::load_tls() {
+    if (options_.tls.cert_file.empty())
+        return;
+    if (const auto wrong = tls_.load_server(options_.tls); !wrong.empty())
+        throw start_error(fmt::format("sink: tls: {}; give PEM files that fit", wrong));
+}
+
 void server::state::listen() {
     const tcp::endpoint local(to_address(options_.host), options_.port);
+    if (!local.address().is_loopback() && options_.shared_key.is_empty()) // D-13.2
+        throw start_error(fmt::format(
+            "sink: --host {}: beyond the loopback anybody could send; give --shared-key env:NAME "
+            "or file:/path as well",
+            options_.host));
     boost::system::error_code ec;
     acceptor_.open(local.protocol(), ec);
     if (!ec)
@@ -172,19 +210,17 @@ void server::state::listen() {
             options_.port,
             ec.message()));
     port_ = acceptor_.local_endpoint().port();
-    if (!local.address().is_loopback() && options_.log)
-        options_.log(fmt::format(
-            "sink: listening on {}:{} beyond the loopback: whoever reaches this port can send",
-            options_.host,
-            port_));
+    if (!options_.unix_path.empty())
+        local_.open(options_.unix_path);
 }
 
-asio::awaitable<void> server::state::accept_all() {
+template <class Acceptor>
+asio::awaitable<void> server::state::accept_all(Acceptor& acceptor) {
     boost::system::error_code ec;
     auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
     asio::steady_timer pause(io_);
     while (true) {
-        tcp::socket socket = co_await acceptor_.async_accept(into_ec);
+        typename Acceptor::protocol_type::socket socket = co_await acceptor.async_accept(into_ec);
         if (ec == asio::error::operation_aborted)
             co_return;
         if (!ec) {
@@ -198,19 +234,22 @@ asio::awaitable<void> server::state::accept_all() {
     }
 }
 
-void server::state::try_to_admit(tcp::socket socket) {
+template <class Socket>
+void server::state::try_to_admit(Socket socket) {
+    constexpr bool is_local = !std::is_same_v<Socket, tcp::socket>;
     try {
-        admit(std::move(socket));
+        auto peer = name_of(socket);
+        if constexpr (!is_local) {
+            boost::system::error_code ignored;
+            socket.set_option(tcp::no_delay(true), ignored);
+        }
+        admit(std::move(socket), std::move(peer), is_local);
     } catch (const std::bad_alloc&) {
         note(accept_log_, "sink: accept: out of memory; the connection was closed");
     }
 }
 
-void server::state::admit(tcp::socket socket) {
-    boost::system::error_code ec;
-    const auto remote = socket.remote_endpoint(ec);
-    auto peer = ec ? std::string("peer")
-                   : fmt::format("{}:{}", remote.address().to_string(), remote.port());
+void server::state::admit(peer_stream::protocol::socket socket, std::string peer, bool is_local) {
     intake_.count([](summary& s) { ++s.connections; });
     if (open_.size() >= options_.limits.max_connections) {
         refuse(
@@ -219,9 +258,9 @@ void server::state::admit(tcp::socket socket) {
             peer);
         return; // the socket closes itself
     }
-    socket.set_option(tcp::no_delay(true), ec);
     auto c =
         std::make_shared<connection>(std::move(socket), std::move(peer), options_.limits.max_depth);
+    c->is_local = is_local;
     open_.insert(c.get());
     intake_.count([this](summary& s) { s.open_connections = open_.size(); });
     asio::co_spawn(io_, serve(c), [this, c](std::exception_ptr thrown) {
@@ -232,48 +271,99 @@ void server::state::admit(tcp::socket socket) {
     });
 }
 
-asio::awaitable<void> server::state::serve(std::shared_ptr<connection> c) {
-    boost::system::error_code ec;
-    auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
-    while (true) {
-        if (!has_room(*c)) {
-            refuse({refusal::memory, "too much is arriving at once"}, c->peer);
-            co_return;
-        }
-        const auto before = c->buffer.capacity_bytes();
-        const auto room = c->buffer.room();
-        buffered_bytes_ += c->buffer.capacity_bytes() - before;
-        const asio::mutable_buffer into(room.data(), room.size());
-
-        c->stream.expires_after(options_.limits.idle_timeout);
-        const std::size_t got = co_await c->stream.async_read_some(into, into_ec);
-        if (ec == beast::error::timeout) {
-            const auto seconds = static_cast<double>(options_.limits.idle_timeout.count()) / 1000;
+// Returns: false if the connection is over.
+asio::awaitable<bool>
+server::state::read_more(connection_ptr c, std::chrono::milliseconds timeout) {
+    if (!has_room(*c)) {
+        refuse({refusal::memory, "too much is arriving at once"}, c->peer);
+        co_return false;
+    }
+    const auto before = c->buffer.capacity_bytes();
+    const auto room = c->buffer.room();
+    buffered_bytes_ += c->buffer.capacity_bytes() - before;
+    const auto got = co_await c->stream.read(room.data(), room.size(), timeout);
+    if (!got) {
+        if (got.error() == std::errc::timed_out) {
+            const auto seconds = static_cast<double>(timeout.count()) / 1000;
             refuse({refusal::idle, fmt::format("no byte for {} s", seconds)}, c->peer);
         }
-        if (ec)
-            co_return;
-        c->buffer.filled(got);
-        intake_.count([got](summary& s) { s.bytes_received += got; });
+        co_return false;
+    }
+    const auto count = *got;
+    c->buffer.filled(count);
+    intake_.count([count](summary& s) { s.bytes_received += count; });
+    co_return true;
+}
 
+// A peer that never reads its answers holds up itself only, and not for ever.
+asio::awaitable<bool> server::state::write_answers(connection_ptr c) {
+    const auto ec = co_await c->stream.write(c->answers, options_.limits.idle_timeout);
+    if (ec == std::errc::timed_out)
+        refuse({refusal::idle, "its answers are not read"}, c->peer);
+    c->answers.clear();
+    if (c->answers.capacity() > answers_at_once)
+        c->answers = std::string();
+    co_return !ec;
+}
+
+// TLS, then who knows the key; nothing else is read before. Returns: false if the connection is
+// over.
+asio::awaitable<bool> server::state::greet(connection_ptr c) {
+    if (tls_.generation() != 0 && !c->is_local) {
+        const auto ec = co_await c->stream.secure(tls_, greeting_timeout);
+        if (ec) {
+            const auto& more = c->stream.what();
+            refuse({refusal::tls, more.empty() ? ec.message() : more}, c->peer);
+            co_return false;
+        }
+    }
+    if (options_.shared_key.is_empty())
+        co_return true;
+    co_return co_await agree_on_key(std::move(c));
+}
+
+asio::awaitable<bool> server::state::agree_on_key(connection_ptr c) {
+    const auth::shared_key_server hands(
+        options_.shared_key,
+        std::string(own_name),
+        transport::random_bytes(16),
+        !options_.deny_keepalive);
+    c->answers = hands.hello();
+    if (!co_await write_answers(c))
+        co_return false;
+    auth::ping said;
+    std::size_t used = 0;
+    auto now = auth::reading::partial;
+    while (now == auth::reading::partial) {
+        if (!co_await read_more(c, greeting_timeout))
+            co_return false;
+        now = auth::read(c->buffer.held(), said, used);
+    }
+    const auto answer = now == auth::reading::whole ? hands.judge(said) : hands.refuse();
+    c->answers = answer.pong;
+    const bool was_written = co_await write_answers(c);
+    if (!answer.is_welcome) {
+        refuse({refusal::handshake, answer.why}, c->peer);
+        co_return false;
+    }
+    c->buffer.consume(used);
+    co_return was_written;
+}
+
+asio::awaitable<void> server::state::serve(connection_ptr c) {
+    if (!co_await greet(c))
+        co_return;
+    while (co_await read_more(c, options_.limits.idle_timeout)) {
         const auto why = take_all(*c);
         if (c->buffer.capacity_bytes() > keep_bytes)
             shrink(*c);
-        if (!c->answers.empty()) {
-            // A peer that never reads its answers holds up itself only, and not for ever.
-            const asio::const_buffer answers(c->answers.data(), c->answers.size());
-            c->stream.expires_after(options_.limits.idle_timeout);
-            co_await asio::async_write(c->stream, answers, into_ec);
-            if (ec == beast::error::timeout)
-                refuse({refusal::idle, "its answers are not read"}, c->peer);
-            c->answers.clear();
-            if (c->answers.capacity() > answers_at_once)
-                c->answers = std::string();
-        }
+        bool goes_on = true;
+        if (!c->answers.empty())
+            goes_on = co_await write_answers(c);
         announce();
         if (why)
             refuse(*why, c->peer);
-        if (why || ec)
+        if (why || !goes_on || (options_.deny_keepalive && c->has_sent_message))
             co_return;
     }
 }
@@ -328,6 +418,7 @@ std::optional<intake::refused> server::state::take_next(connection& c, bool& fou
     if (!found)
         return std::nullopt;
 
+    c.has_sent_message = true;
     auto why = intake_.take(held.substr(0, c.framer.size()), wall_clock(), c.answers);
     c.buffer.consume(c.framer.size());
     c.framer.reset();
@@ -344,14 +435,14 @@ void server::state::end(connection& c, const std::optional<refused>& why) {
         s.open_connections = open_.size();
         s.unfinished += inside ? 1 : 0;
     });
-    boost::system::error_code ignored;
-    c.stream.socket().close(ignored);
+    c.stream.close();
 }
 
 void server::state::refuse(const refused& why, std::string_view peer) {
     const auto number = static_cast<std::size_t>(why.why);
     intake_.count([number](summary& s) { ++s.refused[number]; });
-    const bool has_message = why.why != refusal::idle && why.why != refusal::connections;
+    const bool has_message = why.why != refusal::idle && why.why != refusal::connections &&
+                             why.why != refusal::tls && why.why != refusal::handshake;
     note(
         logs_[number],
         fmt::format(
@@ -412,8 +503,9 @@ void server::state::stop() {
     // The thread has ended: what was its own is ours now.
     boost::system::error_code ignored;
     acceptor_.close(ignored);
+    local_.close();
     for (auto* c : open_)
-        c->stream.socket().close(ignored);
+        c->stream.close();
     {
         const std::lock_guard lock(wait_mutex_);
         stopped_ = true;
