@@ -3,6 +3,7 @@
 Usage: sink_monasca_test.py MONARC
 """
 
+import gzip
 import http.client
 import json
 import math
@@ -55,6 +56,37 @@ class Monasca(Sink):
         status, _, body = self.ask("GET", target)
         assert status == 200, (status, body)
         return json.loads(body)
+
+
+class WithKeystone(Monasca):
+    """A sink that is a Keystone too."""
+
+    def __init__(self, *arguments):
+        super().__init__("--keystone-port", 0, *arguments)
+        line = self.process.stdout.readline()
+        found = re.fullmatch(r"sink: keystone listening on (\S+):(\d+)\n", line)
+        if not found:
+            self.kill()
+            raise RuntimeError("no third line: %r %r" % (line, self.log()))
+        self.keystone_port = int(found.group(2))
+
+    def keystone(self, method, target, body=None, **fields):
+        own = http.client.HTTPConnection("127.0.0.1", self.keystone_port, timeout=10 * SLOWER)
+        own.request(method, target, body, {name.replace("_", "-"): value for name, value in fields.items()})
+        response = own.getresponse()
+        answer = response.status, dict(response.getheaders()), response.read()
+        own.close()
+        return answer
+
+    def log_in(self, user, password="password"):
+        """A token for the project mini-mon, or the status."""
+        domain = {"name": "Default"}
+        status, fields, body = self.keystone("POST", "/v3/auth/tokens", json.dumps({"auth": {
+            "identity": {"methods": ["password"], "password": {"user": {
+                "name": user, "password": password, "domain": domain}}},
+            "scope": {"project": {"name": "mini-mon", "domain": domain}}}}))
+        self.answered = body
+        return fields["X-Subject-Token"] if status == 201 else status
 
 
 def now():
@@ -247,6 +279,82 @@ def forward_goes_on_beside_it(checks):
     checks.check("both", (summary["totals"]["events"], summary["monasca"]["accepted"]) == (1, 1), summary)
 
 
+def a_login_opens_monasca_and_roles_decide(checks):
+    with WithKeystone() as sink:
+        said = [sink.process.stdout.readline() for _ in range(2)]
+        checks.check("the usual users are printed", "user mini-mon, password password" in said[0] and
+                     "roles monasca-agent admin" in said[1], said)
+        token = sink.log_in("mini-mon")
+        catalogue = json.loads(sink.answered)["token"]["catalog"]
+        url = {service["type"]: service["endpoints"][0]["url"] for service in catalogue}["monitoring"]
+        checks.check("the catalogue", url == "http://127.0.0.1:%d/v2.0" % sink.monasca_port, url)
+        checks.check("a token", sink.post([metric("m", 1)], X_Auth_Token=token) == 204)
+        checks.check("no token", sink.post([metric("m", 1)]) == 401)
+        agent = sink.log_in("monasca-agent")
+        checks.check("an agent sends", sink.post([metric("m", 1)], X_Auth_Token=agent) == 204)
+        checks.check("an agent reads", sink.ask("GET", "/v2.0/metrics", X_Auth_Token=agent)[0] == 401)
+        checks.check("wrong password", sink.log_in("mini-mon", "wrong") == 401)
+        gone = sink.keystone("DELETE", "/v3/auth/tokens", X_Auth_Token=agent, X_Subject_Token=token)
+        checks.check("revoked", gone[0] == 204 and sink.post([metric("m", 1)], X_Auth_Token=token) == 401, gone)
+        keystone = sink.stop()["keystone"]
+    checks.check("summary", keystone == {"logins": 2, "refused_logins": 1, "revoked": 1,
+                                         "responses": {"201": 2, "204": 1, "401": 1}}, keystone)
+
+
+def users_and_the_life_of_a_token_are_options(checks):
+    with WithKeystone("--keystone-user", "me:p@ss:word@mini-mon/monasca-user", "--keystone-user",
+                      "it:x@mini-mon/", "--keystone-token-life", 5 * SLOWER) as sink:
+        said = [sink.process.stdout.readline() for _ in range(2)]
+        checks.check("no password is printed", "p@ss" not in said[0] and "user me, project" in said[0], said)
+        checks.check("the usual ones are gone", sink.log_in("mini-mon") == 401)
+        checks.check("no role, no scope", sink.log_in("it", "x") == 401)
+        token = sink.log_in("me", "p@ss:word")
+        checks.check("good at first", sink.post([metric("m", 1)], X_Auth_Token=token) == 204)
+        end = time.monotonic() + 20 * SLOWER
+        while sink.post([metric("m", 1)], X_Auth_Token=token) == 204 and time.monotonic() < end:
+            time.sleep(0.05)
+        checks.check("over later", sink.post([metric("m", 1)], X_Auth_Token=token) == 401)
+
+
+def switches_make_it_another_monasca(checks):
+    packed = gzip.compress(json.dumps([metric("m", 1)]).encode())
+    for arguments, expected in (((), 400), (("--monasca-gzip",), 204), (("--monasca-switch", "gzip=accept"), 204),
+                                (("--monasca-switch", "profile=java"), 204)):
+        with Monasca(*arguments) as sink:
+            status = sink.ask("POST", "/v2.0/metrics", packed, Content_Encoding="gzip")[0]
+            checks.check("gzip %s" % (arguments,), status == expected, status)
+    with Monasca("--monasca-switch", "no_role", "--monasca-switch", "keepalive=7s") as sink:
+        status, fields, _ = sink.ask("POST", "/v2.0/metrics", "[]")
+        checks.check("both", status == 401 and fields["Connection"] == "keep-alive", (status, fields))
+        checks.check("while it runs", sink.ask("PUT", "/sink/switches", "no_role=off\nhalf_close")[0] == 204)
+        with sink.raw() as raw:
+            raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            checks.check("half closed: an end without an answer", raw.recv(100) == b"")
+            raw.sendall(b"still open")
+        sink.ask("PUT", "/sink/switches", "half_close=off\nreset_after=1")
+        checks.check("one more", sink.post([metric("m", 1)]) == 204)
+        try:
+            checks.check("reset", not sink.post([metric("m", 1)]))
+        except ConnectionError:
+            pass
+        wrong = sink.ask("PUT", "/sink/switches", "gzip=maybe")
+        checks.check("refused", wrong[0] == 400 and b"accept or refuse" in wrong[2], wrong)
+
+
+def a_seed_and_a_time_make_two_runs_alike(checks):
+    def run(*arguments):
+        with WithKeystone("--monasca-time", "2026-11-21T12:00:00Z", *arguments) as sink:
+            token = sink.log_in("mini-mon")
+            ask = lambda target, body: sink.ask("POST", target, json.dumps(body), X_Auth_Token=token)[2]
+            ask("/v2.0/alarm-definitions", {"name": "d", "expression": "m > 1"})
+            ask("/v2.0/metrics", [metric("m", 2, 1795262400000)])
+            return token, re.sub(rb":\d+/", b"/", sink.ask("GET", "/v2.0/alarms", X_Auth_Token=token)[2])
+    one, two = run("--monasca-seed", 5), run("--monasca-seed", 5)
+    checks.check("alike", one == two, (one, two))
+    checks.check("at that time", b'"created_timestamp":"2026-11-21T12:00:00Z"' in one[1], one)
+    checks.check("unlike", run("--monasca-seed", 6) != one and run() != run())
+
+
 def the_summary_is_what_is_documented(checks):
     with Monasca() as sink:
         sink.post([metric("m", 1)])
@@ -260,7 +368,15 @@ def the_summary_is_what_is_documented(checks):
 def wrong_arguments_exit_2_and_a_taken_port_1(checks):
     for arguments, named in ((["--strict"], "--monasca-port"), (["--monasca-token", "t"], "--monasca-port"),
                              (["--monasca-port", "70000"], "--monasca-port"),
-                             (["--monasca-port", "0", "--monasca-memory", "0"], "--monasca-memory")):
+                             (["--monasca-port", "0", "--monasca-memory", "0"], "--monasca-memory"),
+                             (["--monasca-port", "0", "--monasca-switch", "gzip=maybe"], "gzip wants accept or refuse"),
+                             (["--monasca-port", "0", "--monasca-time", "noon"], "--monasca-time"),
+                             (["--monasca-port", "0", "--monasca-seed", "-1"], "--monasca-seed"),
+                             (["--keystone-port", "0"], "--monasca-port"),
+                             (["--monasca-port", "0", "--keystone-port", "0", "--keystone-user", "me"],
+                              "USER:PASSWORD@PROJECT/ROLE"),
+                             (["--monasca-port", "0", "--keystone-port", "0", "--monasca-token", "t"],
+                              "--monasca-token")):
         done = subprocess.run([MONARC, "sink", *arguments], capture_output=True, text=True, timeout=20)
         checks.check("%s: exit 2" % arguments, done.returncode == 2, done)
         checks.check("%s: named" % arguments, named in done.stderr, done.stderr)
@@ -286,6 +402,10 @@ if __name__ == "__main__":
         hostile_peers_are_answered_or_closed,
         an_idle_connection_is_closed,
         forward_goes_on_beside_it,
+        a_login_opens_monasca_and_roles_decide,
+        users_and_the_life_of_a_token_are_options,
+        switches_make_it_another_monasca,
+        a_seed_and_a_time_make_two_runs_alike,
         the_summary_is_what_is_documented,
         wrong_arguments_exit_2_and_a_taken_port_1,
     ))

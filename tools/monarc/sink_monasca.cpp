@@ -87,7 +87,8 @@ void add_keystone_options(CLI::App& command, monasca_arguments& arguments, CLI::
                          "--keystone-port",
                          arguments.keystone_port,
                          "Port to offer Keystone's API v3 on; Monasca then takes its tokens only")
-                     ->needs(monasca);
+                     ->needs(monasca)
+                     ->excludes("--monasca-token");
     add_read(
         command,
         "--keystone-user",
