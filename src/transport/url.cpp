@@ -33,6 +33,11 @@ reach reach_of(const std::string& host) noexcept {
 }
 
 result<http_url> parse_http_url(std::string_view text) {
+    // Boost.URL 1.81 aborts at some texts without an authority, such as `v:?`.
+    if (const auto colon = text.find(':');
+        colon == text.npos || !text.substr(colon).starts_with("://")) {
+        return errc::bad_options;
+    }
     const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
     if (!parsed || parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment() ||
         parsed->host().empty()) {

@@ -84,6 +84,8 @@ TEST_CASE("anything but an absolute http URL without user, query and fragment is
           "/v2.0"sv,
           "//h/v2.0"sv,
           "http:/v2.0"sv,
+          "v:?"sv,
+          "http:?"sv,
           "http://"sv,
           "http:///v2.0"sv,
           "http://:80/"sv,
