@@ -3,6 +3,7 @@
 #include "core/clock.hpp"
 #include "core/monasca_options.hpp"
 #include "core/option_table.hpp"
+#include "core/option_value.hpp"
 
 #include <monarc/detail/slot.hpp>
 
@@ -81,13 +82,13 @@ bool is_loopback(std::string_view url) {
     return host == "localhost" || (is_number && host.starts_with("127."));
 }
 
-// D-12.1: of a secret that would go to another machine readable.
-std::string readable(
+// D-12.1.
+std::string refuse_readable(
+    const exporter_options& o,
     std::string_view option,
-    const std::string& address,
-    std::string_view what,
-    const exporter_options& o) {
-    if (!address.starts_with("http:") || is_loopback(address) || o.tls.allow_plain_credentials) {
+    std::string_view url,
+    std::string_view what) {
+    if (!url.starts_with("http:") || is_loopback(url) || o.tls.allow_plain_credentials) {
         return {};
     }
     return fmt::format(
@@ -95,7 +96,58 @@ std::string readable(
         "tls.allow_plain_credentials be true, got {}",
         option,
         what,
-        shown(address));
+        shown(std::string(url)));
+}
+
+// mona-rest.md section 2: what each way to prove who we are needs.
+std::string missing_of_rest(const exporter_options& o, const mona_rest_options& rest) {
+    using enum mona_auth_mode;
+    const bool has_place = !rest.url.empty() || !rest.host.empty();
+    const bool logs_in = rest.auth == mona_auth_mode::mona || rest.auth == oidc;
+    const auto wanted = [&](bool is_there, std::string_view option, std::string_view what) {
+        for (const auto& [word, mode] : words_of(rest.auth)) {
+            if (!is_there && mode == rest.auth) {
+                return fmt::format(
+                    "{} must be {} with mona.auth = {}, got an empty text", option, what, word);
+            }
+        }
+        return std::string();
+    };
+    for (auto wrong :
+         {wanted(!logs_in || !rest.api_key.is_empty(), "mona.api_key", "the key of a login"),
+          wanted(
+              rest.auth == none || !rest.secret.is_empty(),
+              "mona.secret",
+              rest.auth == token ? "the access token" : "that of mona.api_key"),
+          wanted(
+              rest.auth != oidc || !rest.token_url.empty(),
+              "mona.token_url",
+              "where tokens are had"),
+          wanted(
+              rest.auth == mona_auth_mode::mona || !rest.user_id.empty(),
+              "mona.user_id",
+              "Mona's id of the customer"),
+          wanted(
+              rest.auth == mona_auth_mode::mona || has_place, "mona.host", "set, or mona.url,")}) {
+        if (!wrong.empty()) {
+            return wrong;
+        }
+    }
+    if (rest.auth == none) {
+        return {};
+    }
+    const auto place = !rest.url.empty() || rest.host.empty()
+                           ? rest.url
+                           : (rest.use_tls ? "https://" : "http://") + rest.host;
+    for (auto wrong :
+         {refuse_readable(o, rest.url.empty() ? "mona.host" : "mona.url", place, "the token"),
+          refuse_readable(o, "mona.token_url", logs_in ? rest.token_url : "", "mona.secret"),
+          refuse_readable(o, "mona.refresh_url", logs_in ? rest.refresh_url : "", "the token")}) {
+        if (!wrong.empty()) {
+            return wrong;
+        }
+    }
+    return {};
 }
 
 // Who logs in to Keystone.
@@ -120,6 +172,11 @@ std::string missing_login(const monasca_options& m) {
 
 // What the constructor wants and code may still add after load_options.
 std::string missing(const exporter_options& o) {
+    if (const auto* const rest = std::get_if<mona_rest_options>(&o.mona)) {
+        if (auto wrong = missing_of_rest(o, *rest); !wrong.empty()) {
+            return wrong;
+        }
+    }
     if (!o.monasca) {
         return {};
     }
@@ -140,17 +197,14 @@ std::string missing(const exporter_options& o) {
         if (auto wrong = missing_login(m); !wrong.empty()) {
             return wrong;
         }
-        if (auto wrong = readable("monasca.auth_url", m.auth_url, "the login", o); !wrong.empty()) {
+        if (auto wrong = refuse_readable(o, "monasca.auth_url", m.auth_url, "the login");
+            !wrong.empty()) {
             return wrong;
         }
     }
     const bool has_token = !m.token.is_empty() || !m.auth_url.empty();
-    return has_token ? readable(
-                           "monasca.url",
-                           m.url,
-                           m.auth_url.empty() ? "monasca.token" : "Keystone's token",
-                           o)
-                     : std::string();
+    const auto* const whose = m.auth_url.empty() ? "monasca.token" : "Keystone's token";
+    return has_token ? refuse_readable(o, "monasca.url", m.url, whose) : std::string();
 }
 
 // Options that load and arrive but that nothing obeys yet. What builds one deletes its line.
@@ -160,9 +214,6 @@ struct planned_option {
     bool (*is_used)(const exporter_options& o);
 };
 constexpr planned_option planned[] = {
-    {"mona.kind",
-     "leave it forward (mona_forward_options)",
-     [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
     {"spool.directory",
      "leave it empty",
      [](const exporter_options& o) { return !o.spool.directory.empty(); }},

@@ -8,9 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
-#include <optional>
 
 namespace monarc::destinations {
 namespace {
@@ -180,80 +178,19 @@ result<std::array<payload, 2>> monasca_wire::split(const payload& whole) {
     return parts;
 }
 
-// D-6.4.
-std::chrono::milliseconds
-monasca_wire::wish_of(const transport::http_answer& answer, std::int64_t wall_seconds) {
-    std::int64_t wish = 0; // seconds
-    for (const auto& text : answer.retry_after) {
-        std::int64_t seconds = 0;
-        const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-        if (!text.empty() && text.size() <= 10 && std::all_of(text.begin(), text.end(), is_digit)) {
-            std::from_chars(text.data(), text.data() + text.size(), seconds);
-        } else if (const auto date = read_http_date(text)) {
-            const auto theirs = read_http_date(answer.date);
-            seconds = *date - (theirs ? *theirs : wall_seconds);
-        } else {
-            ++counts_.retry_after_bad;
-        }
-        wish = std::max(wish, seconds);
-    }
-    const auto longest = std::chrono::duration_cast<std::chrono::seconds>(max_retry_after_);
-    if (wish > longest.count()) {
-        ++counts_.retry_after_clamped;
-        return max_retry_after_;
-    }
-    return std::chrono::seconds(wish);
-}
-
 outcome monasca_wire::judge(const transport::http_answer& answer, const exchange_facts& how) {
-    outcome result;
-    result.was_written = true;
-    result.was_answered = true;
+    auto result = verdict_of_status(answer, wishes_, how.wall_seconds);
     const auto status = answer.status;
-    if (status / 100 == 2) {
-        result.what = verdict::delivered;
-        counts_.doubtful_acks += how.took >= doubtful_from ? 1 : 0;
+    if (result.what == verdict::delivered) {
+        doubtful_acks_ += how.took >= doubtful_from ? 1 : 0;
         negotiation_.was_taken(how.was_gzip, how.now);
-        return result;
-    }
-    result.why = transport::refusal_text(answer);
-    if (status == 413 || status == 429 || status >= 500) {
-        result.retry_after = wish_of(answer, how.wall_seconds);
-    }
-    switch (status) {
-    case 400:
-    case 415:
-        if (how.was_gzip) {
-            negotiation_.was_refused();
-            result.what = verdict::plain;
-        } else {
-            result.what = status == 400 ? verdict::suspect : verdict::rejected;
-        }
-        break;
-    case 422: result.what = verdict::suspect; break;
-    case 401: {
+    } else if (how.was_gzip && (status == 400 || status == 415)) {
+        negotiation_.was_refused();
+        result.what = verdict::plain;
+    } else if (status == 401) { // the token's, or that of a role that is missing
         const bool is_role = answer.body.find("\"title\"") != std::string::npos &&
                              answer.body.find("\"error\"") == std::string::npos;
         result.kind = is_role ? failure::config : failure::auth;
-        break;
-    }
-    case 403:
-    case 404:
-    case 405:
-    case 407: result.kind = failure::config; break;
-    case 408:
-    case 425: break;
-    case 413: result.what = verdict::too_large; break;
-    case 429:
-    case 503: result.kind = failure::throttle; break;
-    case 501:
-    case 505: result.what = verdict::rejected; break;
-    default:
-        if (status / 100 == 3) {
-            result.kind = failure::config;
-        } else if (status / 100 == 4) {
-            result.what = verdict::rejected;
-        }
     }
     return result;
 }

@@ -9,8 +9,8 @@
 #include "core/result.hpp"
 #include "core/series.hpp"
 #include "destinations/gzip_negotiation.hpp"
+#include "destinations/http_verdict.hpp"
 #include "transport/http_answer.hpp"
-#include "transport/http_date.hpp"
 
 #include <monarc/options.hpp>
 
@@ -40,7 +40,7 @@ public:
     explicit monasca_wire(
         std::chrono::milliseconds max_retry_after,
         compression_mode compression = compression_mode::none)
-        : max_retry_after_(max_retry_after), negotiation_(compression) {}
+        : wishes_(max_retry_after), negotiation_(compression) {}
 
     // The JSON array, compressed if the server takes that, or to find out.
     payload encode(const measurement_batch& batch, std::chrono::steady_clock::time_point now);
@@ -54,20 +54,20 @@ public:
     // A 401 that is not about the role is failure::auth: what it means depends on the token.
     outcome judge(const transport::http_answer& answer, const exchange_facts& how);
 
-    const monasca_wire_counts& counts() const noexcept { return counts_; }
+    monasca_wire_counts counts() const noexcept {
+        return {
+            .retry_after_bad = wishes_.bad(),
+            .retry_after_clamped = wishes_.clamped(),
+            .doubtful_acks = doubtful_acks_};
+    }
 
 private:
-    std::chrono::milliseconds
-    wish_of(const transport::http_answer& answer, std::int64_t wall_seconds);
-
     void pack(payload& made);
 
-    std::chrono::milliseconds max_retry_after_;
+    retry_wishes wishes_;
     gzip_negotiation negotiation_;
     compress::gzip_writer gzip_;
-    monasca_wire_counts counts_;
+    std::uint64_t doubtful_acks_ = 0;
 };
-
-using transport::read_http_date;
 
 } // namespace monarc::destinations

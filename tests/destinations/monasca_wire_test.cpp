@@ -1,4 +1,5 @@
 #include "destinations/monasca_wire.hpp"
+#include "transport/http_date.hpp"
 
 #include <monarc/error.hpp>
 
@@ -450,11 +451,11 @@ TEST_CASE("D-6.4 Retry-After is honoured on 413, 429 and every 5xx, nowhere else
 }
 
 TEST_CASE("an IMF-fixdate is read as seconds since 1970") {
-    CHECK(read_http_date(now_text).value() == now);
-    CHECK(read_http_date("Thu, 01 Jan 1970 00:00:00 GMT").value() == 0);
-    CHECK(read_http_date("Thu, 29 Feb 2024 12:00:00 GMT").value() == 1'709'208'000);
-    CHECK_FALSE(read_http_date("").has_value());
-    CHECK_FALSE(read_http_date(std::string(now_text) + '\0').has_value());
-    CHECK_FALSE(read_http_date("Sun, 06 Nov 1994 08:49:37\0GMT"sv).has_value());
+    CHECK(transport::read_http_date(now_text).value() == now);
+    CHECK(transport::read_http_date("Thu, 01 Jan 1970 00:00:00 GMT").value() == 0);
+    CHECK(transport::read_http_date("Thu, 29 Feb 2024 12:00:00 GMT").value() == 1'709'208'000);
+    CHECK_FALSE(transport::read_http_date("").has_value());
+    CHECK_FALSE(transport::read_http_date(std::string(now_text) + '\0').has_value());
+    CHECK_FALSE(transport::read_http_date("Sun, 06 Nov 1994 08:49:37\0GMT"sv).has_value());
 }
 }

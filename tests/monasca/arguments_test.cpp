@@ -1,8 +1,11 @@
 #include "monasca/arguments.hpp"
+#include "monasca/handlers.hpp"
 #include "monasca/help.hpp"
+#include "monasca/key_values.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -164,5 +167,19 @@ TEST_CASE("help is wanted whatever else is wrong") {
     CHECK(read({"metric-create", "-h"}).wants_help);
     CHECK(read({"metric-create", "--frob", "--help"}).wants_help);
     CHECK(!read({"notification-show", "--", "-h"}).wants_help);
+}
+
+TEST_CASE("each command does something, and its query is made of its arguments") {
+    for (const auto& command : commands()) {
+        CAPTURE(std::string(command.name));
+        CHECK((handler_of(command) != nullptr));
+        for (const auto& key : split(command.query, ' ')) {
+            CAPTURE(key);
+            const auto& known = command.arguments;
+            CHECK((key.empty() || std::any_of(known.begin(), known.end(), [&](const auto& one) {
+                       return one.key == key;
+                   })));
+        }
+    }
 }
 }

@@ -118,7 +118,7 @@ TEST_CASE("what is no stream of objects is refused with its line") {
     const row rows[] = {
         {"{}\n5", "line 2: '5' where an object should begin"},
         {"[{}", "line 1: the array has no end"},
-        {"{\"a\":", "line 1: the last object has no end"},
+        {"{\"a\":", "line 1: the object that begins here has no end"},
         {"{}]", "line 1: ']' where an object should begin"},
         {"[{}]{}", "line 1: '{' where an object should begin"},
         {"[[", "line 1: '[' where an object should begin"}};

@@ -84,6 +84,8 @@ TEST_CASE("anything but an absolute http URL without user, query and fragment is
           "/v2.0"sv,
           "//h/v2.0"sv,
           "http:/v2.0"sv,
+          "v:?"sv,
+          "http:?"sv,
           "http://"sv,
           "http:///v2.0"sv,
           "http://:80/"sv,
@@ -117,6 +119,33 @@ TEST_CASE("no host holds a character that may not be sent") {
          {"http://a%0d%0ab/"sv, "http://a%00b/"sv, "http://a%20b/"sv, "http://a%2fb/"sv}) {
         CAPTURE(wrong);
         CHECK_FALSE(parse_http_url(wrong).has_value());
+    }
+}
+
+TEST_CASE("a target keeps its path and its query as given") {
+    struct row {
+        std::string_view text;
+        std::string_view path;
+    };
+    const row rows[] = {
+        {"http://h"sv, "/"sv},
+        {"http://h/"sv, "/"sv},
+        {"http://h/a/"sv, "/a/"sv},
+        {"http://h:99/some/where?x=1&y=%20"sv, "/some/where?x=1&y=%20"sv},
+        {"http://h?x"sv, "/?x"sv},
+        {"http://h/?"sv, "/?"sv},
+    };
+
+    for (const auto& [text, path] : rows) {
+        CAPTURE(text);
+        const auto url = parse_http_target(text);
+        REQUIRE(url.has_value());
+        CHECK(url->path == path);
+        CHECK(url->host == "h");
+    }
+    for (const auto wrong :
+         {"ftp://h/"sv, "http://u@h/"sv, "http://h/#a"sv, "http:///"sv, "http://h/a b"sv, "h/"sv}) {
+        CHECK_FALSE(parse_http_target(wrong).has_value());
     }
 }
 }

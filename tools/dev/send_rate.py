@@ -23,10 +23,10 @@ from sink_process import Sink  # noqa: E402
 LINES_AT_A_TIME = 100_000
 
 
-def write_file(path, records):
+def write_file(path, records, lines_of=ndjson):
     with open(path, "wb") as file:
         for first in range(1, records + 1, LINES_AT_A_TIME):
-            file.write(ndjson(range(first, min(first + LINES_AT_A_TIME, records + 1))))
+            file.write(lines_of(range(first, min(first + LINES_AT_A_TIME, records + 1))))
     return os.path.getsize(path)
 
 

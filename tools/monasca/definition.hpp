@@ -8,8 +8,6 @@
 
 namespace monarc::tool {
 
-class session;
-
 enum class value_kind {
     text,
     flag,         // has no value
@@ -52,8 +50,7 @@ struct command_definition {
     std::string_view name{};
     std::string_view help{};
     std::span<const argument_definition> arguments{};
-    std::span<const std::string_view> query{}; // keys, in the order in which they are sent
-    void (*run)(session& s) = nullptr;
+    std::string_view query{};   // keys, in the order in which they are sent, a blank between two
     std::string_view surplus{}; // said of words too many
     bool is_of_2x = true;       // prefixes of these are looked at first
 };

@@ -1,12 +1,10 @@
 #include "monasca/definition.hpp"
-#include "monasca/handlers.hpp"
 
 namespace monarc::tool {
 namespace {
 
 using enum value_kind;
 using argument = argument_definition;
-using key = std::string_view;
 
 // What several commands share.
 constexpr argument offset{
@@ -146,7 +144,6 @@ constexpr argument metric_create[] = {
      .key = "tenant_id",
      .value = "ID",
      .help = "of another project, for those who may"}};
-constexpr key tenant_query[] = {"tenant_id"};
 constexpr argument metric_create_raw[] = {
     {.name = "<json>",
      .key = "json",
@@ -155,14 +152,10 @@ constexpr argument metric_create_raw[] = {
              "metric a line or an array, sent in batches of 500"}};
 
 constexpr argument metric_name_list[] = {dimensions, offset, limit, tenant};
-constexpr key metric_name_query[] = {"dimensions", "limit", "offset", "tenant_id"};
 
 constexpr argument metric_list[] = {name_option, dimensions, start, end, offset, limit, tenant};
-constexpr key metric_query[] = {
-    "name", "dimensions", "limit", "offset", "start_time", "end_time", "tenant_id"};
 
 constexpr argument dimension_name_list[] = {metric_filter, offset, limit, tenant};
-constexpr key dimension_name_query[] = {"metric_name", "limit", "offset", "tenant_id"};
 
 constexpr argument dimension_value_list[] = {
     {.name = "<dimension_name>", .key = "dimension_name", .help = "whose values"},
@@ -170,21 +163,9 @@ constexpr argument dimension_value_list[] = {
     offset,
     limit,
     tenant};
-constexpr key dimension_value_query[] = {
-    "dimension_name", "metric_name", "limit", "offset", "tenant_id"};
 
 constexpr argument measurement_list[] = {
     metric_name, from, dimensions, end, offset, limit, merge, group, tenant};
-constexpr key measurement_query[] = {
-    "name",
-    "dimensions",
-    "start_time",
-    "end_time",
-    "limit",
-    "offset",
-    "merge_metrics",
-    "group_by",
-    "tenant_id"};
 
 constexpr argument metric_statistics[] = {
     metric_name,
@@ -198,18 +179,6 @@ constexpr argument metric_statistics[] = {
     merge,
     group,
     tenant};
-constexpr key statistics_query[] = {
-    "name",
-    "dimensions",
-    "start_time",
-    "end_time",
-    "period",
-    "statistics",
-    "limit",
-    "offset",
-    "merge_metrics",
-    "group_by",
-    "tenant_id"};
 
 constexpr argument notification_create[] = {
     {.name = "<name>", .key = "name", .help = "its name"},
@@ -222,7 +191,6 @@ constexpr argument notification_create[] = {
      .help = "between repeats; default 0: none"}};
 constexpr argument only_notification[] = {notification_id};
 constexpr argument notification_list[] = {sort_by, offset, limit};
-constexpr key notification_query[] = {"limit", "offset", "sort_by"};
 constexpr argument notification_update[] = {
     notification_id,
     {.name = "<name>", .key = "name", .help = "its name"},
@@ -264,7 +232,6 @@ constexpr argument definition_list[] = {
     sort_by,
     offset,
     limit};
-constexpr key definition_query[] = {"name", "dimensions", "severity", "sort_by", "limit", "offset"};
 constexpr argument definition_update[] = {
     definition_id,
     {.name = "<name>", .key = "name", .help = "its name"},
@@ -309,20 +276,6 @@ constexpr argument alarm_list[] = {
     limit,
     {.name = "--name", .key = "name", .value = "NAME", .help = "only of this name (old servers)"},
     strict_dimensions};
-constexpr key alarm_query[] = {
-    "name",
-    "dimensions",
-    "alarm_definition_id",
-    "metric_name",
-    "metric_dimensions",
-    "state",
-    "severity",
-    "state_updated_start_time",
-    "lifecycle_state",
-    "link",
-    "limit",
-    "offset",
-    "sort_by"};
 constexpr argument only_alarm[] = {alarm_id};
 // A fifth word is refused with a text of its own.
 constexpr argument alarm_update[] = {
@@ -358,116 +311,104 @@ constexpr argument alarm_count[] = {
      .help = "one count per value of these fields"},
     offset,
     limit};
-constexpr key count_query[] = {
-    "alarm_definition_id",
-    "metric_name",
-    "metric_dimensions",
-    "state",
-    "severity",
-    "state_updated_start_time",
-    "lifecycle_state",
-    "link",
-    "group_by",
-    "limit",
-    "offset"};
 constexpr argument alarm_history[] = {alarm_id, offset, limit};
-constexpr key page_query[] = {"limit", "offset"};
 constexpr argument alarm_history_list[] = {strict_dimensions, start, end, offset, limit};
-constexpr key history_query[] = {"dimensions", "start_time", "end_time", "limit", "offset"};
 
 // In the order of help.
 constexpr command_definition all[] = {
-    {"metric-create", "send a value of a metric", metric_create, tenant_query, create_metric},
-    {"metric-create-raw", "send metrics as JSON", metric_create_raw, {}, create_raw_metric},
-    {"metric-list", "metrics", metric_list, metric_query, list_metrics},
-    {"metric-name-list",
-     "names of metrics",
-     metric_name_list,
-     metric_name_query,
-     list_metric_names},
-    {"measurement-list",
-     "values of metrics",
-     measurement_list,
-     measurement_query,
-     list_measurements},
-    {"metric-statistics",
-     "statistics of metrics",
-     metric_statistics,
-     statistics_query,
-     list_statistics},
-    {"dimension-name-list",
-     "names of dimensions",
-     dimension_name_list,
-     dimension_name_query,
-     list_dimension_names},
-    {"dimension-value-list",
-     "values of a dimension",
-     dimension_value_list,
-     dimension_value_query,
-     list_dimension_values},
-    {"notification-create", "add a notification", notification_create, {}, create_notification},
-    {"notification-show", "one notification", only_notification, {}, show_notification},
-    {"notification-list",
-     "notifications",
-     notification_list,
-     notification_query,
-     list_notifications},
-    {"notification-update", "replace a notification", notification_update, {}, update_notification},
-    {"notification-patch",
-     "change parts of a notification",
-     notification_patch,
-     {},
-     patch_notification},
-    {"notification-delete", "remove a notification", only_notification, {}, delete_notification},
-    {"notification-type-list", "types of notifications", {}, {}, list_notification_types},
-    {"alarm-definition-create",
-     "add an alarm definition",
-     definition_create,
-     {},
-     create_definition},
-    {"alarm-definition-show", "one alarm definition", only_definition, {}, show_definition},
-    {"alarm-definition-list",
-     "alarm definitions",
-     definition_list,
-     definition_query,
-     list_definitions},
-    {"alarm-definition-update",
-     "replace an alarm definition",
-     definition_update,
-     {},
-     update_definition},
-    {"alarm-definition-patch",
-     "change parts of an alarm definition",
-     definition_patch,
-     {},
-     patch_definition},
-    {"alarm-definition-delete",
-     "remove an alarm definition",
-     only_definition,
-     {},
-     delete_definition},
-    {"alarm-list", "alarms", alarm_list, alarm_query, list_alarms},
-    {"alarm-show", "one alarm", only_alarm, {}, show_alarm},
-    {"alarm-update",
-     "replace the state of an alarm",
-     alarm_update,
-     {},
-     update_alarm,
-     "the five words of 2014 changed what is now an alarm definition: see alarm-definition-update "
-     "and alarm-definition-patch"},
-    {"alarm-patch", "change parts of an alarm", alarm_patch, {}, patch_alarm},
-    {"alarm-delete", "remove an alarm", only_alarm, {}, delete_alarm},
-    {"alarm-count", "how many alarms", alarm_count, count_query, count_alarms},
-    {"alarm-history", "states that an alarm had", alarm_history, page_query, list_history},
-    {"alarm-history-list",
-     "states that alarms had",
-     alarm_history_list,
-     history_query,
-     list_all_history},
+    {.name = "metric-create",
+     .help = "send a value of a metric",
+     .arguments = metric_create,
+     .query = "tenant_id"},
+    {.name = "metric-create-raw", .help = "send metrics as JSON", .arguments = metric_create_raw},
+    {.name = "metric-list",
+     .help = "metrics",
+     .arguments = metric_list,
+     .query = "name dimensions limit offset start_time end_time tenant_id"},
+    {.name = "metric-name-list",
+     .help = "names of metrics",
+     .arguments = metric_name_list,
+     .query = "dimensions limit offset tenant_id"},
+    {.name = "measurement-list",
+     .help = "values of metrics",
+     .arguments = measurement_list,
+     .query = "name dimensions start_time end_time limit offset merge_metrics group_by tenant_id"},
+    {.name = "metric-statistics",
+     .help = "statistics of metrics",
+     .arguments = metric_statistics,
+     .query = "name dimensions start_time end_time period statistics limit offset merge_metrics "
+              "group_by tenant_id"},
+    {.name = "dimension-name-list",
+     .help = "names of dimensions",
+     .arguments = dimension_name_list,
+     .query = "metric_name limit offset tenant_id"},
+    {.name = "dimension-value-list",
+     .help = "values of a dimension",
+     .arguments = dimension_value_list,
+     .query = "dimension_name metric_name limit offset tenant_id"},
+    {.name = "notification-create", .help = "add a notification", .arguments = notification_create},
+    {.name = "notification-show", .help = "one notification", .arguments = only_notification},
+    {.name = "notification-list",
+     .help = "notifications",
+     .arguments = notification_list,
+     .query = "limit offset sort_by"},
+    {.name = "notification-update",
+     .help = "replace a notification",
+     .arguments = notification_update},
+    {.name = "notification-patch",
+     .help = "change parts of a notification",
+     .arguments = notification_patch},
+    {.name = "notification-delete",
+     .help = "remove a notification",
+     .arguments = only_notification},
+    {.name = "notification-type-list", .help = "types of notifications"},
+    {.name = "alarm-definition-create",
+     .help = "add an alarm definition",
+     .arguments = definition_create},
+    {.name = "alarm-definition-show", .help = "one alarm definition", .arguments = only_definition},
+    {.name = "alarm-definition-list",
+     .help = "alarm definitions",
+     .arguments = definition_list,
+     .query = "name dimensions severity sort_by limit offset"},
+    {.name = "alarm-definition-update",
+     .help = "replace an alarm definition",
+     .arguments = definition_update},
+    {.name = "alarm-definition-patch",
+     .help = "change parts of an alarm definition",
+     .arguments = definition_patch},
+    {.name = "alarm-definition-delete",
+     .help = "remove an alarm definition",
+     .arguments = only_definition},
+    {.name = "alarm-list",
+     .help = "alarms",
+     .arguments = alarm_list,
+     .query = "name dimensions alarm_definition_id metric_name metric_dimensions state severity "
+              "state_updated_start_time lifecycle_state link limit offset sort_by"},
+    {.name = "alarm-show", .help = "one alarm", .arguments = only_alarm},
+    {.name = "alarm-update",
+     .help = "replace the state of an alarm",
+     .arguments = alarm_update,
+     .surplus = "the five words of 2014 changed what is now an alarm definition: see "
+                "alarm-definition-update "
+                "and alarm-definition-patch"},
+    {.name = "alarm-patch", .help = "change parts of an alarm", .arguments = alarm_patch},
+    {.name = "alarm-delete", .help = "remove an alarm", .arguments = only_alarm},
+    {.name = "alarm-count",
+     .help = "how many alarms",
+     .arguments = alarm_count,
+     .query = "alarm_definition_id metric_name metric_dimensions state severity "
+              "state_updated_start_time lifecycle_state link group_by limit offset"},
+    {.name = "alarm-history",
+     .help = "states that an alarm had",
+     .arguments = alarm_history,
+     .query = "limit offset"},
+    {.name = "alarm-history-list",
+     .help = "states that alarms had",
+     .arguments = alarm_history_list,
+     .query = "dimensions start_time end_time limit offset"},
     {.name = "alarm-create",
      .help = "add an alarm, as servers of 2014 know it",
      .arguments = alarm_create,
-     .run = create_alarm,
      .is_of_2x = false},
 };
 

@@ -5,7 +5,13 @@
 
 namespace monarc::tool {
 
+struct command_definition;
 class session;
+
+using handler = void (*)(session& s);
+
+// Every command has one.
+handler handler_of(const command_definition& command) noexcept;
 
 void create_metric(session& s);
 void create_raw_metric(session& s);

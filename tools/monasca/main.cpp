@@ -3,6 +3,7 @@
 #include "monasca/arguments.hpp"
 #include "monasca/completions.hpp"
 #include "monasca/credentials.hpp"
+#include "monasca/handlers.hpp"
 #include "monasca/help.hpp"
 #include "monasca/session.hpp"
 #include "monasca/terminal.hpp"
@@ -100,7 +101,7 @@ int run_command(const arguments& given) {
     s.set_format(*format_of(given));
     int code = 0;
     try {
-        given.command->run(s);
+        handler_of (*given.command)(s);
     } catch (const session::soft_end&) {
     } catch (const failure& why) {
         write_all(STDERR_FILENO, why.text + '\n');

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace monarc::tool {
 namespace {
@@ -21,22 +22,24 @@ constexpr std::size_t batch_bytes = std::size_t{1} << 20;
 // Metrics on their way into one request.
 class batch {
 public:
-    explicit batch(session& s) : session_(s) {}
+    batch(session& s, std::string_view from) : session_(s), from_(from) {}
 
-    void add(const std::string& metric) {
-        ++number_;
+    // `line`: where it begins.
+    void add(const std::string& metric, std::size_t line) {
         if (!is_json(metric)) {
-            throw failure{fmt::format(
-                "metric {} is no JSON: '{}'; {} metrics were sent before it",
-                number_,
-                metric.substr(0, 100),
-                sent_)};
+            end_before(fmt::format(
+                "line {}: metric {} is no JSON: '{}'",
+                line,
+                sent_ + count_ + 1,
+                metric.substr(0, 100)));
         }
         if (count_ == batch_metrics || body_.size() + metric.size() + 2 > batch_bytes) {
             send();
         }
         body_ += body_.empty() ? "[" : ",";
         body_ += metric;
+        first_line_ = count_ == 0 ? line : first_line_;
+        last_line_ = line;
         ++count_;
     }
 
@@ -48,21 +51,34 @@ public:
             {.method = "POST", .path = "/metrics", .body = std::exchange(body_, {}) + "]"});
         if (!got) {
             throw failure{fmt::format(
-                "{}\nmonasca: metrics {} to {} were refused; {} were sent before them",
+                "{}\nmonasca: {}: metrics {} to {}, of lines {} to {}, were refused; {} were sent "
+                "before them",
                 told(got.error()),
+                from_,
                 sent_ + 1,
                 sent_ + count_,
+                first_line_,
+                last_line_,
                 sent_)};
         }
         sent_ += count_;
         count_ = 0;
     }
 
+    // At what cannot be sent: all that stands before it is.
+    [[noreturn]] void end_before(std::string_view why) {
+        send();
+        throw failure{
+            fmt::format("{}: {}; the metrics before it were sent: {} of them", from_, why, sent_)};
+    }
+
 private:
     session& session_;
+    std::string from_;
     std::string body_;
     std::size_t count_ = 0;
-    std::size_t number_ = 0; // of the metric in the stream
+    std::size_t first_line_ = 0;
+    std::size_t last_line_ = 0;
     std::size_t sent_ = 0;
 };
 
@@ -136,15 +152,16 @@ monasca::call raw_metric_call(const std::string& text) {
 
 void send_metrics_of(session& s, const std::string& from) {
     input in(from);
-    batch going(s);
+    batch going(s, in.name());
     object_cutter cutter;
     while (true) {
         const auto bytes = in.read();
         const bool is_good =
-            bytes.empty() ? cutter.end()
-                          : cutter.feed(bytes, [&](const std::string& one) { going.add(one); });
+            bytes.empty() ? cutter.end() : cutter.feed(bytes, [&](const std::string& one) {
+                going.add(one, cutter.first_line());
+            });
         if (!is_good) {
-            throw failure{fmt::format("{}: {}", in.name(), cutter.what())};
+            going.end_before(cutter.what());
         }
         if (bytes.empty()) {
             break;
@@ -177,6 +194,7 @@ bool object_cutter::step(char c) {
             return fail(fmt::format("'{}' where an object should begin", c));
         }
         has_begun_ = true;
+        first_line_ = line_;
     }
     object_ += c;
     if (object_.size() > max_object_bytes) {
@@ -199,7 +217,8 @@ bool object_cutter::step(char c) {
 
 bool object_cutter::end() {
     if (depth_ != 0) {
-        return fail("the last object has no end");
+        line_ = first_line_;
+        return fail("the object that begins here has no end");
     }
     if (is_array_ && !has_ended_) {
         return fail("the array has no end");

@@ -18,7 +18,7 @@ monasca::call raw_metric_call(const std::string& text);
 bool is_json(std::string_view text);
 
 // `-` is standard input, `@name` a file: metrics one a line, or one array of them. They go out in
-// batches, over one connection. Throws failure.
+// batches, over one connection; at a broken one all before it are sent. Throws failure.
 void send_metrics_of(session& s, const std::string& from);
 
 // Cuts a stream of JSON objects, with or without an array around them, into its objects.
@@ -44,6 +44,8 @@ public:
     // Nothing follows. Returns: as feed().
     bool end();
     const std::string& what() const noexcept { return what_; }
+    // Where the object that was taken last begins.
+    std::size_t first_line() const noexcept { return first_line_; }
 
 private:
     bool step(char c);
@@ -59,6 +61,7 @@ private:
     bool has_begun_ = false;
     bool has_ended_ = false; // the array has
     std::size_t line_ = 1;
+    std::size_t first_line_ = 1; // of the object
 };
 
 } // namespace monarc::tool

@@ -94,7 +94,10 @@ std::string session::text(std::string_view key) const {
 
 monasca::ordered_pairs session::query() const {
     monasca::ordered_pairs pairs;
-    for (const auto key : given_.command->query) {
+    for (const auto& key : split(given_.command->query, ' ')) {
+        if (key.empty()) { // the command has no query
+            continue;
+        }
         const auto& what = definition_of(*given_.command, key);
         const auto values = given_.all(key);
         if (values.empty()) {

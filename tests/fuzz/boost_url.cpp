@@ -1,0 +1,2 @@
+// Compiles Boost.URL once, with the sanitizers.
+#include <boost/url/src.hpp>
