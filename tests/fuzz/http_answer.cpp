@@ -27,7 +27,7 @@ void read(std::string_view input) {
             std::abort();
         }
         destinations::monasca_wire wire(std::chrono::seconds(300));
-        const auto outcome = wire.judge(answer, 1'795'293'815);
+        const auto outcome = wire.judge(answer, {.wall_seconds = 1'795'293'815});
         if (outcome.retry_after > std::chrono::seconds(300) || outcome.retry_after.count() < 0) {
             std::abort();
         }
