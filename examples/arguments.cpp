@@ -22,7 +22,7 @@ void add_options(CLI::App& app, arguments& a) {
     app.add_option("--json", a.json, "Write what is printed at the end to this file too")
         ->type_name("FILE");
     app.add_flag("--break", a.must_break, "Let the sink lose a record: the ledger must notice");
-    app.footer("Exit codes: 0 both ledgers are exact; 1 one is NOT exact; 2 wrong arguments, no "
+    app.footer("Exit codes: 0 each ledger is exact; 1 one is NOT exact; 2 wrong arguments, no "
                "data or no sink.");
 }
 

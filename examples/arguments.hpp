@@ -1,6 +1,6 @@
 #pragma once
 
-// What both examples can be told.
+// What all examples can be told.
 
 #include <string>
 

@@ -62,17 +62,20 @@ std::string or_else(const std::optional<std::uint64_t>& count, std::string_view 
 
 void print(const report& r, const push_figures& push) {
     fmt::print(
-        "pushed {} records in {:.2f} s, delivered after {:.2f} s; {} merged\n"
-        "one push: p50 {} ns, p99 {} ns, p99.9 {} ns; {} timed, {} ns of each for the clock\n",
+        "pushed {} records in {:.2f} s, delivered after {:.2f} s; {} merged\n",
         r.stats.accepted,
         r.pushing.count(),
         r.delivered.count(),
-        r.stats.merged,
-        push.p50.count(),
-        push.p99.count(),
-        push.p99_9.count(),
-        push.timed,
-        push.clock.count());
+        r.stats.merged);
+    if (push.timed != 0) {
+        fmt::print(
+            "one push: p50 {} ns, p99 {} ns, p99.9 {} ns; {} timed, {} ns of each for the clock\n",
+            push.p50.count(),
+            push.p99.count(),
+            push.p99_9.count(),
+            push.timed,
+            push.clock.count());
+    }
     constexpr std::string_view line = "  {:<28} {:>14} {:>14} {:>14}{}\n";
     fmt::print(line, "", "application", "exporter", "sink", "");
     for (const auto& l : r.ledgers) {

@@ -314,8 +314,9 @@ std::optional<error> login::find_service(const auth::keystone_token& issued) {
     }
     auto url = transport::parse_http_url(found->url);
     if (!url) {
-        why.title =
-            fmt::format("the catalogue's address is no http or https URL: '{}'", found->url);
+        why.title = fmt::format(
+            "the catalogue's address is no http or https URL that can be asked: {}",
+            shown(found->url));
         return why;
     }
     service_ = std::move(*url);

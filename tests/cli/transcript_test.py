@@ -40,7 +40,7 @@ BY_HAND = {
 # A command that listens until it is told to stop.
 SERVER = re.compile(r"\bmonarc sink\b(?!.*--help)")
 # Where it would listen, unless it says otherwise.
-DEFAULT_PORTS = (24224, 8070, 5000)
+DEFAULT_PORTS = (24224, 8070, 5000, 8080)
 FIGURE = re.compile(r"\d[\d,]*\.\d+|\d[\d,]{2,}|\d+(?= (?:ns|µs|ms|s|KiB|MiB|GiB|%)\b)")
 
 

@@ -162,15 +162,6 @@ bool is_inside_the_sender(const said_line& line) {
            (line.code.starts_with("sender_") || line.code.starts_with("queue_put_"));
 }
 
-std::string shown(const said_line& line) {
-    return fmt::format("{} {} {}", line.level, line.code, line.field);
-}
-
-std::string abridged(std::string_view text) {
-    constexpr std::size_t enough = 300;
-    return text.size() <= enough ? std::string(text) : std::string(text.substr(0, enough)) + "…";
-}
-
 judgement
 judge(std::string_view name, const json_value& recording, const observation& seen, bool is_exact) {
     auto expected = recorded(recording);

@@ -3,19 +3,13 @@
 // Holds what was seen against a recording, as its README says.
 
 #include "golden/observation.hpp"
+#include "golden/recorded_cases.hpp"
 #include "golden/recorded_value.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace monarc::golden {
-
-enum class verdict { passed, failed, skipped };
-
-struct judgement {
-    golden::verdict verdict = golden::verdict::passed;
-    std::string why; // failed, skipped
-};
 
 // What the recording shows.
 observation recorded(const json_value& recording);
@@ -26,9 +20,5 @@ judge(std::string_view name, const json_value& recording, const observation& see
 
 // A line of the original's own sender, which we have not got.
 bool is_inside_the_sender(const said_line& line);
-
-// For messages.
-std::string shown(const said_line& line);
-std::string abridged(std::string_view text);
 
 } // namespace monarc::golden

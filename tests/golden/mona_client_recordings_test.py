@@ -3,17 +3,14 @@
     mona_client_recordings_test.py TREE RUNNER RECORDINGS CONTRACT
 """
 
-import copy
-import json
 import os
 import re
-import subprocess
 import sys
-import tempfile
 
-tree, runner, recordings, contract = sys.argv[1:5]
+tree, runner, folder, contract = sys.argv[1:5]
 sys.path.append(os.path.join(tree, "tests/support"))
 import cases
+import recordings
 
 NOT_EXPRESSIBLE = "not expressible; skip"
 
@@ -52,18 +49,6 @@ OWN = {
         ]],
     },
 }
-
-
-def play(folder):
-    done = subprocess.run([runner, "--cases", folder], capture_output=True, text=True, timeout=1500)
-    return done.returncode, done.stdout
-
-
-def write(folder, name, recording):
-    path = os.path.join(folder, name + ".json")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(recording, file)
 
 
 def alter_result(expected):
@@ -107,100 +92,35 @@ def alter_bytes(expected):
 ALTERATIONS = [alter_result, alter_event, swap_events, alter_log, alter_bytes]
 
 
-def altered_copies(recording):
-    for alter in ALTERATIONS:
-        other = copy.deepcopy(recording)
-        if alter(other["expected"]):
-            yield alter.__name__, other
-
-
-def every_altered_copy_fails(originals):
-    with tempfile.TemporaryDirectory() as folder:
-        count = 0
-        for recording in originals:
-            for how, other in altered_copies(recording):
-                write(folder, f"{how}/{recording['id']}", other)
-                count += 1
-        code, said = play(folder)
-        passed = [line for line in said.splitlines() if line.startswith("PASS")]
-        if code != 1 or passed or f"0 passed, {count} failed, 0 skipped" not in said:
-            return f"exit code {code}; passed though altered: {passed}\n{said[-2000:]}"
-    return None
-
-
-def own_recording_passes():
-    with tempfile.TemporaryDirectory() as folder:
-        write(folder, "nested/deeper/own", OWN)
-        code, said = play(folder)
-        return None if code == 0 and "1 passed, 0 failed, 0 skipped" in said else said
-
-
-def what_is_no_recording_fails():
-    with tempfile.TemporaryDirectory() as folder:
-        if play(folder)[0] != 1:
-            return "an empty folder passes"
-        write(folder, "other", {"id": "x"})
-        code, said = play(folder)
-        return None if code == 1 and "FAIL other: no recording" in said else said
-
-
-def load_recordings():
-    if not os.path.isdir(recordings):
-        raise cases.Skip(f"{recordings} is not there")
-    all_of_them = []
-    for base, _, names in os.walk(recordings):
-        for name in sorted(names):
-            if name.endswith(".json"):
-                with open(os.path.join(base, name), encoding="utf-8") as file:
-                    all_of_them.append(json.load(file))
-    return all_of_them
-
-
 def rows_of_contract():
-    if not os.path.isfile(contract):
-        raise cases.Skip(f"{contract} is not there")
-    with open(contract, encoding="utf-8") as file:
-        section = re.search(r"^## 15 .*?(?=^## 16 )", file.read(), re.S | re.M).group(0)
-    for line in section.splitlines():
+    for line in recordings.section_of(contract, 15).splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if line.startswith("| `"):
             yield re.findall(r"`([^`]+)`", cells[0]), cells[2]
 
 
+def names_of_contract(only=None):
+    return [name for names, instead in rows_of_contract() if only in (None, instead) for name in names]
+
+
 def every_recording_passes():
-    load_recordings()
-    code, said = play(recordings)
-    skipped = set(re.findall(r"^SKIP ([^:\n]+)", said, re.M))
-    for name in sorted(skipped):
-        print(f"skipped by the contract: {name}")
-    allowed = {"types-surrogate"}
-    for names, instead in rows_of_contract():
-        allowed |= set(names) if instead == NOT_EXPRESSIBLE else set()
-    wrong = [line for line in said.splitlines() if line.startswith("FAIL")]
-    if skipped - allowed:
-        wrong.append(f"skipped though not allowed: {sorted(skipped - allowed)}")
-    return "\n".join(wrong) if code != 0 or wrong else None
+    allowed = {"types-surrogate", *names_of_contract(NOT_EXPRESSIBLE)}
+    return recordings.every_recording_passes(runner, folder, allowed.__contains__)
 
 
 def altered_recordings_fail():
-    chosen = [r for r in load_recordings() if "expected" in r and not r["id"].startswith(("async-", "conn-", "tls-"))]
-    skipped = {name for names, instead in rows_of_contract() if instead == NOT_EXPRESSIBLE for name in names}
-    return every_altered_copy_fails([r for r in chosen if r["id"] not in skipped][::8])
-
-
-def table_is_that_of_the_contract():
-    told = subprocess.run([runner, "--differences"], capture_output=True, text=True, timeout=60).stdout.split()
-    wanted = [name for names, _ in rows_of_contract() for name in names]
-    if sorted(told) != sorted(wanted):
-        return f"only in the contract: {set(wanted) - set(told)}; only in the runner: {set(told) - set(wanted)}"
-    return None
+    skipped = set(names_of_contract(NOT_EXPRESSIBLE))
+    chosen = [r for r in recordings.load_recordings(folder) if "expected" in r and r["id"] not in skipped
+              and not r["id"].startswith(("async-", "conn-", "tls-"))]
+    return recordings.every_altered_copy_fails(runner, chosen[::8], ALTERATIONS)
 
 
 cases.main([
-    ("a recording of our own passes, in a nested folder", own_recording_passes),
-    ("altered copies of it fail", lambda: every_altered_copy_fails([OWN])),
-    ("a folder without recordings fails, and so does other JSON", what_is_no_recording_fails),
+    ("a recording of our own passes, in a nested folder", lambda: recordings.own_recording_passes(runner, OWN)),
+    ("altered copies of it fail", lambda: recordings.every_altered_copy_fails(runner, [OWN], ALTERATIONS)),
+    ("a folder without recordings fails, and so does other JSON", lambda: recordings.what_is_no_recording_fails(runner)),
     ("every recording of mona-client passes", every_recording_passes),
     ("altered copies of recordings fail", altered_recordings_fail),
-    ("the runner's table is that of the contract", table_is_that_of_the_contract),
+    ("the runner's table is that of the contract",
+     lambda: recordings.table_is_that_of_the_contract(runner, names_of_contract())),
 ])

@@ -3,6 +3,7 @@
 // What a script does and what is seen of it: of the recording, and of ours.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace monarc::golden {
@@ -19,7 +20,7 @@ struct result_line {
 struct said_line {
     int level = 0;
     std::string code;
-    std::string field; // `context c1`, `disable_all true`; empty if there is none
+    std::string field; // `context c1`, `disable_all true`, a logger; empty if there is none
 
     friend bool operator==(const said_line&, const said_line&) = default;
 };
@@ -36,5 +37,12 @@ struct observation {
     std::vector<std::string> printed; // lines on standard output
     std::vector<bool> printed_well;   // of the recording: whether they have the documented form
 };
+
+// As Python's logging counts.
+int level_of(std::string_view name);
+
+// For messages.
+std::string shown(const said_line& line);
+std::string abridged(std::string_view text);
 
 } // namespace monarc::golden

@@ -2,20 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-
 namespace monarc::golden {
 namespace {
 
 using sink::python::kind;
-
-int level_of(std::string_view name) {
-    constexpr std::array<std::string_view, 5> names{
-        "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
-    const auto at = std::find(names.begin(), names.end(), name) - names.begin();
-    return 10 * (1 + static_cast<int>(at));
-}
 
 std::string now_of(const json_value& recording) {
     return fmt::format(

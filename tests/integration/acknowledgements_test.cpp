@@ -311,6 +311,8 @@ TEST_CASE(
         {"SSH-2.0-OpenSSH_9.2\r\n", "no acknowledgement"},
         {"220 mail ESMTP\r\n", "no acknowledgement"},
         {"\xc1\xc1\xc1", "not MessagePack"},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", "mona.port must be those of a forward receiver"},
+        {std::string("\x15\x03\x03\0\x02\x02\x46", 7), "set mona.use_tls"},
         {std::string(200'000, '\x91'), "answer of"},
     };
     for (const auto& one : peers) {

@@ -212,6 +212,35 @@ TEST_CASE(
     CHECK(s.receiver.repeats() == 0);
 }
 
+TEST_CASE("D-12.5 connections are retired between attempts: none fails, repeats or is overtaken") {
+    scene s({.own = of_the_receiver()});
+    s.options.batch.max_records = 5;
+    application app;
+    exporter e(s.options);
+    const auto loan = e.open_context("loan", "42");
+    std::uint64_t n = 0;
+    for (std::size_t connections = 1; connections <= 3; ++connections) {
+        CHECK(wait_until(
+            [&] {
+                for (int i = 0; i < 20; ++i) {
+                    n += app.count(loan.push("n"_key = n)) ? 1 : 0;
+                }
+                return s.front->handshakes() >= connections;
+            },
+            patience(20s)));
+        s.folder.write("ca.pem", authority().certificate()); // the same, but written anew
+    }
+
+    CHECK(e.close(patience(20s)).is_clean());
+    const auto stats = e.stats();
+    check_ledger(app, stats, s.receiver);
+    CHECK(stats.destinations[0].retries == 0);
+    CHECK(s.receiver.repeats() == 0);
+    const auto numbers = numbers_by_context(s.receiver, "n");
+    REQUIRE(numbers.size() == 1);
+    CHECK(ascends(numbers.begin()->second));
+}
+
 TEST_CASE("F23 a receiver that never says good-bye does not hold up close") {
     scene s({.own = of_the_receiver(), .says_good_bye = false});
     application app;

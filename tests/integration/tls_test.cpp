@@ -172,6 +172,29 @@ TEST_CASE("F21 a peer that speaks no TLS gets no plain request instead") {
     CHECK(s.receiver.measurements().empty());
 }
 
+TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a restart") {
+    scene s({.own = of_this_machine()});
+    s.folder.write("ca.pem", certificate_authority("the wrong CA").certificate());
+    exporter e(s.options);
+    e.open_series("each", {}, {.kind = series_kind::every}).push(1);
+    REQUIRE(wait_until(
+        [&] { return s.log.count("unable to get local issuer certificate") != 0; }, patience(5s)));
+
+    s.folder.write("ca.pem", authority().certificate());
+
+    CHECK(wait_until(
+        [&] {
+            e.retry_now();
+            return e.stats().destinations[0].delivered == 1;
+        },
+        patience(20s)));
+    const auto stats = e.stats();
+    CHECK(stats.is_exact());
+    CHECK(stats.destinations[0].tls_certificate_failures >= 1);
+    CHECK(stats.destinations[0].tls_version == 13);
+    CHECK(s.receiver.summary().find("each")->count == 1);
+}
+
 TEST_CASE("a receiver that asks for a certificate gets ours, from one file or two") {
     const auto own = authority().issue({.name = "an exporter"});
     for (const bool is_one_file : {true, false}) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -24,6 +25,12 @@ sockaddr_in loopback(std::uint16_t port) {
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
+}
+
+// Small pieces go on at once.
+void set_no_delay(int socket) {
+    const int on = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 void check(bool is_done, const char* what) {
@@ -157,6 +164,8 @@ void tls_front::serve(int client) {
             client_name_ = common_name(::SSL_get0_peer_certificate(ssl));
         }
         const int behind = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        set_no_delay(client);
+        set_no_delay(behind);
         remember(behind);
         const auto address = loopback(behind_);
         if (::connect(behind, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {

@@ -2,6 +2,7 @@
 
 #include "monarc/argument_checks.hpp"
 #include "monarc/sink_monasca.hpp"
+#include "monarc/sink_rest.hpp"
 #include "sink/server.hpp"
 
 #include <CLI/CLI.hpp>
@@ -37,6 +38,8 @@ struct sink_arguments {
     double idle_seconds = 60;
 
     monasca_arguments monasca;
+    rest_arguments rest{};
+    bool is_strict = false;
 };
 
 constexpr int violated = 1;
@@ -47,6 +50,8 @@ socket, answers chunks with {"ack": chunk}, and counts. It runs until SIGTERM or
 summary, exits 0. Beyond the loopback (--host) it wants a --shared-key.
 With --monasca-port it is a Monasca as well: metrics, notification methods, alarm definitions, alarms
 and their history. With --keystone-port it is a Keystone too, whose tokens that Monasca then wants.
+With --rest-port it is Mona's REST interface as well: POST /export, /monaExport, /sendEvent,
+/monaSendEvent, and a token service at /identity/resources/auth/v1/api-token.
 Exit codes: 0 stopped; 1 could not listen, open or write a file, or --strict and a violation; 2 wrong
 arguments.
 
@@ -72,6 +77,8 @@ Members of the JSON summary (docs/sink.md says more):
              dropped_points, responses by status, violations, violations_by reason, metrics by name:
              count, sum (exact), series, repeats, ...; http; else null
   keystone   if it is offered: logins, refused_logins, revoked, responses by status; else null
+  rest       if it is offered: posts, accepted, refused, repeated_requests, logins, refreshes,
+             responses, violations, violations_by reason, ...; http; else null
 
 Examples:
   monarc sink                                     listen on 127.0.0.1:24224, stop with Ctrl-C
@@ -83,6 +90,7 @@ Examples:
   monarc sink --monasca-port 8070 --keystone-port 5000
                                                   log in first: users are printed at the start
   monarc sink --monasca-port 0 --monasca-switch profile=java --monasca-switch slow=300ms
+  monarc sink --rest-port 8080 --rest-answers 503,lost,ok    does my sender repeat what it must?
 )";
 
 // CLI11 wants what is wrong, or nothing.
@@ -164,27 +172,39 @@ int run(sink_arguments& arguments) {
         std::unique_ptr<monasca_part> monasca;
         if (arguments.monasca.port)
             monasca = std::make_unique<monasca_part>(arguments.monasca, options);
+        const auto rest = start_rest(arguments.rest, options, server);
         fmt::print("sink: listening on {}:{}\n", options.host, server.port());
         if (!options.unix_path.empty())
             fmt::print("sink: listening on {}\n", options.unix_path);
         if (monasca)
             monasca->print_start();
+        if (rest)
+            fmt::print("sink: rest listening on {}:{}\n", options.host, rest->port());
         std::fflush(stdout);
         io.run();
+        if (rest)
+            rest->stop(); // before what keeps for it
         server.stop();
         auto totals = server.snapshot();
         if (monasca) {
             monasca->stop();
             monasca->report(totals);
         }
+        if (rest)
+            totals.rest = rest->snapshot();
         const int reported = report(totals, arguments);
-        const bool is_bad =
-            arguments.monasca.is_strict && totals.monasca && totals.monasca->violations != 0;
-        return reported == 0 && is_bad ? violated : reported;
+        const bool is_bad = (totals.monasca && totals.monasca->violations != 0) ||
+                            (totals.rest && totals.rest->violations != 0);
+        return reported == 0 && arguments.is_strict && is_bad ? violated : reported;
     } catch (const sink::start_error& e) {
         print_line(e.what());
         return 1;
     }
+}
+
+void demand_what_strict_is_about(const sink_arguments& arguments) {
+    if (arguments.is_strict && !arguments.monasca.port && !arguments.rest.port)
+        throw CLI::RequiresError("--strict", "--monasca-port or --rest-port");
 }
 
 // Who may connect, and how.
@@ -275,7 +295,15 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
         ->capture_default_str();
     add_monasca_options(*command, arguments->monasca);
-    command->callback([arguments, &exit_code] { exit_code = run(*arguments); });
+    add_rest_options(*command, arguments->rest);
+    command->add_flag(
+        "--strict",
+        arguments->is_strict,
+        "Exit 1 if anything came that Monasca's store, or Mona's contract, does not take");
+    command->callback([arguments, &exit_code] {
+        demand_what_strict_is_about(*arguments);
+        exit_code = run(*arguments);
+    });
 }
 
 } // namespace monarc::tool

@@ -170,12 +170,6 @@ void add_monasca_options(CLI::App& command, monasca_arguments& arguments) {
         [&arguments](const std::string& text) { return read_frozen_time(text, arguments); })
         ->needs(port)
         ->type_name("TIME");
-    command
-        .add_flag(
-            "--strict",
-            arguments.is_strict,
-            "Exit 1 if anything came that Monasca takes and its store does not")
-        ->needs(port);
     add_keystone_options(command, arguments, port);
 }
 

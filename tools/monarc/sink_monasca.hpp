@@ -23,7 +23,6 @@ struct monasca_arguments {
     sink::monasca_options options{};
     double keep_alive_seconds = 0;
     std::size_t memory_mebibytes = 256;
-    bool is_strict = false;
     std::optional<std::int64_t> frozen_milliseconds; // none: the clock goes on
 
     std::optional<std::uint16_t> keystone_port;   // none: not offered

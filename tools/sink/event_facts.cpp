@@ -118,6 +118,11 @@ event_facts fact_reader::read(const simdjson::dom::object& json) {
     if (json["user_id"].get_string().get(facts.user_id) != simdjson::SUCCESS)
         facts.user_id = {};
     facts.is_envelope = true;
+    read_message(message, facts);
+    return facts;
+}
+
+void fact_reader::read_message(const simdjson::dom::object& message, event_facts& facts) {
     for (const auto member : message) {
         count_member(member.key, facts);
         if (member.key == class_key) {
@@ -130,6 +135,25 @@ event_facts fact_reader::read(const simdjson::dom::object& json) {
         if (!sum_field_.empty() && member.key == sum_field_)
             take_sum(member.value, facts);
     }
+}
+
+event_facts fact_reader::read_rest(const simdjson::dom::object& json) {
+    event_facts facts;
+    simdjson::dom::object message;
+    if (json["message"].get_object().get(message) != simdjson::SUCCESS)
+        return facts;
+    facts.is_envelope = true;
+    read_message(message, facts);
+    if (json["userId"].get_string().get(facts.user_id) != simdjson::SUCCESS)
+        facts.user_id = {};
+    if (json["contextId"].get_string().get(facts.context) != simdjson::SUCCESS)
+        facts.context = {};
+    facts.is_nameless = facts.context.empty();
+    // Its class stands beside the message: one that says nothing else is no class message.
+    facts.has_class = facts.fields != 0 &&
+                      json["arcClass"].get_string().get(facts.class_name) == simdjson::SUCCESS;
+    if (!facts.has_class)
+        facts.class_name = {};
     return facts;
 }
 

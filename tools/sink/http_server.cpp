@@ -1,6 +1,7 @@
 #include "sink/http_server.hpp"
 
 #include "sink/http_head.hpp"
+#include "sink/json_members.hpp"
 #include "sink/start_error.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -436,6 +437,22 @@ void http_server::state::stop() {
     acceptor_.close(ignored);
     for (auto* c : open_)
         c->stream.socket().close(ignored);
+}
+
+std::string to_json(const http_counts& n) {
+    std::string out;
+    json_members(out)
+        .number("connections", n.connections)
+        .number("open_connections", n.open_connections)
+        .number("requests", n.requests)
+        .number("bytes_received", n.bytes_received)
+        .number("too_many", n.too_many)
+        .number("too_large", n.too_large)
+        .number("malformed", n.malformed)
+        .number("too_slow", n.too_slow)
+        .number("unfinished", n.unfinished)
+        .end();
+    return out;
 }
 
 http_server::http_server(http_options wanted, serve_function serve)

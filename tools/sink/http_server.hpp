@@ -48,6 +48,8 @@ struct http_counts {
     std::uint64_t unfinished = 0; ///< Connections that ended inside a request.
 };
 
+std::string to_json(const http_counts& n);
+
 // Threads: any thread may call any member; the destructor must be the last call.
 // Owns:    one thread, one listening socket and its connections.
 class http_server {

@@ -128,7 +128,9 @@ bool intake::restore_line(std::string_view line) {
             json = simdjson::minify(chunk);
         tally_.remember(to_short_key(tag, json), static_cast<std::uint32_t>(index + 1));
     }
-    tally_.add(tag, facts_.read(record), [&] { return std::string(line); });
+    const bool is_rest = event["rest"].error() == simdjson::SUCCESS;
+    const auto facts = is_rest ? facts_.read_rest(record) : facts_.read(record);
+    tally_.add(tag, facts, [&] { return std::string(line); });
     return true;
 }
 
@@ -233,6 +235,7 @@ intake::take(std::string_view raw, const event_time& now, std::string& answers) 
 
     chunk_json_ = chunk_to_json(message_.chunk());
     const bool has_chunk = !message_.chunk().empty();
+    const std::lock_guard one_at_a_time(taking_);
     chunk_key_ = has_chunk ? to_short_key(message_.tag(), chunk_json_) : short_key{};
     const auto seen = has_chunk ? tally_.seen(chunk_key_) : 0;
     if (store_.is_open())
@@ -255,6 +258,82 @@ intake::take(std::string_view raw, const event_time& now, std::string& answers) 
     }
     message_.clear();
     return std::nullopt;
+}
+
+// What one record says, until the next call.
+event_facts intake::facts_of(std::string_view rest_record) {
+    simdjson::dom::object json;
+    if (parser_.parse(rest_record.data(), rest_record.size()).get_object().get(json) !=
+        simdjson::SUCCESS)
+        return {};
+    return facts_.read_rest(json);
+}
+
+std::size_t intake::find_lost(std::span<const std::string> records) {
+    auto so_far = tally_.totals().records + tally_.totals().forgotten;
+    std::size_t i = 0;
+    while (i < records.size() && (facts_of(records[i]).fields == 0 || ++so_far != options_.lose))
+        ++i;
+    return i;
+}
+
+void intake::append_line(std::string& out, const rest_records& from, std::size_t index) const {
+    fmt::format_to(std::back_inserter(out), "{{\"chunk\":null,\"index\":{},\"tag\":", index);
+    append_json_string(out, from.end_point);
+    fmt::format_to(
+        std::back_inserter(out),
+        ",\"time\":{}{},\"rest\":true,\"record\":{}}}",
+        from.time,
+        from.is_repeat ? ",\"repeat\":true" : "",
+        from.all[index]);
+}
+
+std::error_code intake::keep(const rest_records& records) {
+    const auto start = store_.size_bytes();
+    lines_.clear();
+    for (std::size_t i = 0; i < records.all.size(); ++i) {
+        if (i == records.lost)
+            continue;
+        append_line(lines_, records, i);
+        lines_ += '\n';
+    }
+    const auto ec = store_.append(lines_);
+    if (lines_.capacity() > 4 * write_bytes)
+        lines_ = std::string();
+    if (ec)
+        (void)store_.cut_back(start); // tried again before the next append if it fails
+    return ec;
+}
+
+std::error_code intake::take_rest(
+    std::string_view end_point,
+    std::span<const std::string> records,
+    bool is_repeat,
+    const event_time& now) {
+    const std::lock_guard one_at_a_time(taking_);
+    rest_records taken{end_point, records, is_repeat, {}, records.size()};
+    append_time(taken.time, now);
+    if (options_.lose != 0 && !is_repeat)
+        taken.lost = find_lost(records);
+    if (store_.is_open())
+        if (const auto ec = keep(taken))
+            return ec;
+
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        if (i == taken.lost) {
+            ++tally_.totals().forgotten;
+        } else if (is_repeat) {
+            tally_.add_repeat(end_point);
+        } else {
+            tally_.add(end_point, facts_of(records[i]), [&] {
+                std::string json;
+                append_line(json, taken, i);
+                return json;
+            });
+        }
+    }
+    return {};
 }
 
 } // namespace monarc::sink

@@ -11,16 +11,18 @@
 #include "sink/tally.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 namespace monarc::sink {
 
-// Threads: snapshot() and set_answering() from any, the rest from one.
+// Threads: take() from one, the rest from any.
 class intake {
 public:
     // Opens the store and reads it again.
@@ -35,7 +37,16 @@ public:
     // Takes one message of `raw`. Its answer, if there is one, is appended to `answers`.
     std::optional<refused> take(std::string_view raw, const event_time& now, std::string& answers);
 
-    // From any thread. Off: messages are taken and not answered.
+    // Takes what came by REST: records as rest_messages.hpp makes them, from one end point. All are
+    // kept, or none. Repeats are stored as such, and counted as nothing else.
+    // Returns: what kept the store from being written.
+    std::error_code take_rest(
+        std::string_view end_point,
+        std::span<const std::string> records,
+        bool is_repeat,
+        const event_time& now);
+
+    // Off: messages are taken and not answered.
     void set_answering(bool on) noexcept { answers_ = on; }
 
     summary snapshot() const;
@@ -58,7 +69,20 @@ private:
         std::uint64_t records = 0;
     };
 
+    // Records of one end point.
+    struct rest_records {
+        std::string_view end_point;
+        std::span<const std::string> all;
+        bool is_repeat;
+        std::string time; ///< As JSON.
+        std::size_t lost; ///< Index of the one that is lost on purpose.
+    };
+
     bool restore_line(std::string_view line);
+    event_facts facts_of(std::string_view rest_record);
+    std::size_t find_lost(std::span<const std::string> records);
+    std::error_code keep(const rest_records& records);
+    void append_line(std::string& out, const rest_records& from, std::size_t index) const;
     bool is_forgotten(pass& p, const event_facts& facts) const noexcept;
     std::error_code keep(std::uint32_t seen);
     void count_events(std::uint32_t seen);
@@ -71,6 +95,8 @@ private:
     fact_reader facts_;
     std::string chunk_json_;
     short_key chunk_key_;
+
+    std::mutex taking_; // one message at a time: guards what follows, and is locked before mutex_
     std::string lines_;
     store store_;
     simdjson::dom::parser parser_;

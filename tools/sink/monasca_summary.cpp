@@ -27,20 +27,6 @@ void append_metric(std::string& out, const metric_summary& m) {
         .end();
 }
 
-void append_http(std::string& out, const http_counts& n) {
-    json_members(out)
-        .number("connections", n.connections)
-        .number("open_connections", n.open_connections)
-        .number("requests", n.requests)
-        .number("bytes_received", n.bytes_received)
-        .number("too_many", n.too_many)
-        .number("too_large", n.too_large)
-        .number("malformed", n.malformed)
-        .number("too_slow", n.too_slow)
-        .number("unfinished", n.unfinished)
-        .end();
-}
-
 } // namespace
 
 std::string to_json(const monasca_summary& s) {
@@ -72,9 +58,7 @@ std::string to_json(const monasca_summary& s) {
     metrics.end();
     top.name("other_metrics");
     append_metric(out, s.other_metrics);
-    top.boolean("metrics_full", s.metrics_full).name("http");
-    append_http(out, s.http);
-    top.end();
+    top.boolean("metrics_full", s.metrics_full).raw("http", to_json(s.http)).end();
     return out;
 }
 

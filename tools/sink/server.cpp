@@ -75,7 +75,7 @@ std::string name_of(const asio::local::stream_protocol::socket&) {
 
 } // namespace
 
-// Everything but port(), snapshot(), wait_for_events() and stop() runs on `thread_`.
+// Everything but port(), snapshot(), wait_for_events(), take_rest() and stop() runs on `thread_`.
 class server::state {
 public:
     explicit state(options wanted);
@@ -86,6 +86,8 @@ public:
     std::uint16_t port() const noexcept { return port_; }
     summary snapshot() const { return intake_.snapshot(); }
     bool wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const;
+    std::error_code
+    take_rest(std::string_view end_point, std::span<const std::string> records, bool is_repeat);
     void set_answering(bool on) noexcept { intake_.set_answering(on); }
     void stop();
 
@@ -479,6 +481,14 @@ void server::state::announce() {
         options_.on_goal();
 }
 
+std::error_code server::state::take_rest(
+    std::string_view end_point, std::span<const std::string> records, bool is_repeat) {
+    if (const auto ec = intake_.take_rest(end_point, records, is_repeat, wall_clock()))
+        return ec;
+    asio::post(io_, [this] { announce(); });
+    return {};
+}
+
 bool server::state::wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const {
     std::unique_lock lock(wait_mutex_);
     arrived_.wait_for(lock, timeout, [&] { return stopped_ || events_ >= count; });
@@ -517,6 +527,11 @@ summary server::snapshot() const {
 
 bool server::wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const {
     return state_->wait_for_events(count, timeout);
+}
+
+std::error_code server::take_rest(
+    std::string_view end_point, std::span<const std::string> records, bool is_repeat) {
+    return state_->take_rest(end_point, records, is_repeat);
 }
 
 void server::set_answering(bool on) noexcept {

@@ -9,6 +9,10 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 namespace monarc::sink {
 
@@ -30,6 +34,10 @@ public:
 
     // Waits until `count` events are there; false if `timeout` ends first or the server stops.
     bool wait_for_events(std::uint64_t count, std::chrono::milliseconds timeout) const;
+
+    // Keeps and counts what came by another door, as intake::take_rest does.
+    std::error_code
+    take_rest(std::string_view end_point, std::span<const std::string> records, bool is_repeat);
 
     // Off: messages are taken and not answered, also later when it is on again.
     void set_answering(bool on) noexcept;

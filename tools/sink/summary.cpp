@@ -95,7 +95,8 @@ std::string to_json(const summary& s) {
     top.name("sum");
     append_sum(out, s.sum);
     top.raw("monasca", s.monasca ? to_json(*s.monasca) : "null");
-    top.raw("keystone", s.keystone ? to_json(*s.keystone) : "null").end();
+    top.raw("keystone", s.keystone ? to_json(*s.keystone) : "null");
+    top.raw("rest", s.rest ? to_json(*s.rest) : "null").end();
     return out;
 }
 
@@ -176,6 +177,8 @@ std::string to_text(const summary& s) {
         out += to_text(*s.monasca);
     if (s.keystone)
         out += to_text(*s.keystone);
+    if (s.rest)
+        out += to_text(*s.rest);
     return out;
 }
 

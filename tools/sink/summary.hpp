@@ -6,6 +6,7 @@
 #include "sink/forward_message.hpp"
 #include "sink/keystone_summary.hpp"
 #include "sink/monasca_summary.hpp"
+#include "sink/rest_summary.hpp"
 
 #include <array>
 #include <cstdint>
@@ -81,6 +82,7 @@ struct summary {
     sum_summary sum;
     std::optional<monasca_summary> monasca;   ///< If it is offered.
     std::optional<keystone_summary> keystone; ///< If it is offered.
+    std::optional<rest_summary> rest;         ///< If it is offered.
 
     std::uint64_t refused_by(refusal why) const noexcept {
         return refused[static_cast<std::size_t>(why)];

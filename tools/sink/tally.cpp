@@ -120,6 +120,12 @@ std::uint16_t tally::class_number(std::string_view full_name) {
 
 // The class of the event's context, which a class message may just have told.
 std::uint16_t tally::learn_class(const event_facts& facts) {
+    if (facts.is_nameless) {
+        const auto number = facts.has_class ? class_number(facts.class_name) : unknown_class;
+        ++totals_.contexts;
+        ++class_at(number).contexts;
+        return number;
+    }
     const auto key = to_short_key(facts.user_id, facts.context);
     auto at = contexts_.find(key);
     if (at == contexts_.end()) {
