@@ -70,7 +70,8 @@ asio::awaitable<http_exchange>
 http_peer::exchange(http_url to, std::array<std::string_view, 2> request, http_limits limits) {
     http_exchange made;
     made.was_reused = stream_ != nullptr && stream_->is_open() && authority_ == to.authority &&
-                      steady::now() - idle_since_ <= waits_.idle;
+                      steady::now() - idle_since_ <= waits_.idle &&
+                      !stream_->is_worn(resolver_, tls_);
     made.was_connected = made.was_reused;
     if (!made.was_reused) {
         close();
