@@ -123,10 +123,6 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
         result.why = fmt::format("POST {}: {}", url->text(), made.got.why);
         co_return result;
     }
-    auto& body = made.got.answer.body; // of which the beginning goes into the log
-    mask(body, token);
-    mask(body, options_.secret);
-    mask(body, options_.api_key);
     result = wire_.judge(made.got.answer, *p, std::time(nullptr));
     const bool is_unauthorized = result.what == verdict::retry && made.got.answer.status == 401;
     if (!is_unauthorized) {
@@ -135,6 +131,13 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
         result.what = verdict::fresh_token;
     }
     if (!result.why.empty()) {
+        auto& shown = made.got.answer;
+        bool is_masked = mask(shown.body, token);
+        is_masked = mask(shown.body, options_.secret) || is_masked;
+        is_masked = mask(shown.body, options_.api_key) || is_masked;
+        if (is_masked) { // before it is cut to what a line holds
+            result.why = transport::refusal_text(shown);
+        }
         result.why = fmt::format("POST {}: {}", url->text(), result.why);
     }
     if (made.got.answer.status >= 500) { // another worker may be better

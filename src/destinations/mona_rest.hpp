@@ -57,6 +57,9 @@ public:
     void retry_now() noexcept override { tokens_.retry_now(); }
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override { return exports_.connections(); }
+    const transport::tls_context* tls() const noexcept override {
+        return tls_.generation() != 0 ? &tls_ : nullptr;
+    }
 
     // Where exports go, once the user is known.
     struct address {

@@ -410,8 +410,10 @@ TEST_CASE("D-11.8 no line of the log and no last_error holds a token, the key or
         exporter e(options);
         app.count(e.push(fill(1), "a"_key = 1));
         CHECK(e.flush(patience(20s)).dead == 1);
-        said += e.stats().destinations[0].last_error;
-        check_rest_ledger(app, e.stats(), receiver);
+        const auto stats = e.stats();
+        const std::lock_guard guard(lock);
+        said += stats.destinations[0].last_error;
+        check_rest_ledger(app, stats, receiver);
     }
 
     const std::lock_guard guard(lock);
@@ -423,5 +425,28 @@ TEST_CASE("D-11.8 no line of the log and no last_error holds a token, the key or
           std::string("refresh-token")}) {
         CHECK(said.find(hidden) == std::string::npos);
     }
+}
+
+TEST_CASE("a secret that stands in the words of an answer changes nothing of what it means") {
+    rest_receiver receiver([](const rest_request&) {
+        return rest_receiver::reply(400, R"({"failed":1,"failure_reasons":{"1":"failed"}})");
+    });
+    application app;
+    exporter e(options_for(
+        receiver,
+        {.user_id = "u1",
+         .secret = secret("failed"),
+         .auth = mona_auth_mode::token,
+         .merge = merge_mode::off}));
+
+    app.count(e.push(fill(1), "a"_key = 1));
+    app.count(e.push(fill(2), "a"_key = 1));
+    const auto flushed = e.flush(patience(10s));
+
+    CHECK(flushed.delivered == 1);
+    CHECK(flushed.dead == 1);
+    CHECK(receiver.requests().size() == 1);
+    CHECK(only(e.stats()).last_error.find("\"***\"") != std::string::npos);
+    check_rest_ledger(app, e.stats(), receiver);
 }
 }
