@@ -118,7 +118,7 @@ private:
     template <class Target>
     detail::destination_of_push destination_of(const Target& to) const noexcept {
         if constexpr (detail::has_class_number<Target>) {
-            return {gate_, nullptr, to.text(), to.when, to.class_number};
+            return {gate_, nullptr, to.text(), to.when, static_cast<std::int32_t>(to.class_number)};
         } else {
             return {gate_, nullptr, to.text(), to.when};
         }

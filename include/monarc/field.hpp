@@ -6,7 +6,9 @@
 #include <monarc/api.hpp>
 #include <monarc/detail/shape.hpp>
 #include <monarc/detail/slot.hpp>
+#include <monarc/options.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -253,13 +255,36 @@ constexpr std::int64_t nanoseconds_of(std::chrono::system_clock::time_point time
 
 /// The class of a target: known to the compiler, or a number.
 template <fixed_text Class>
+struct acting_class;
+template <fixed_text Class>
 struct compiled_class {
     static constexpr fixed_text class_name = Class;
+
+    constexpr acting_class<Class> with(action what) const noexcept;
 };
 struct numbered_class {
     static constexpr fixed_text class_name = "";
-    std::uint16_t class_number;
+    std::uint32_t class_number;
+
+    /// A class without a number stays one.
+    constexpr numbered_class with(action what) const noexcept {
+        const auto number = class_number & ((1u << action_shift) - 1);
+        return {number <= 1 ? number : number | static_cast<std::uint32_t>(what) << action_shift};
+    }
 };
+template <fixed_text Class>
+struct acting_class {
+    static constexpr fixed_text class_name = Class;
+    std::uint32_t class_number;
+
+    constexpr acting_class with(action what) const noexcept {
+        return {static_cast<std::uint32_t>(what) << action_shift};
+    }
+};
+template <fixed_text Class>
+constexpr acting_class<Class> compiled_class<Class>::with(action what) const noexcept {
+    return acting_class<Class>{}.with(what);
+}
 
 } // namespace detail
 
@@ -271,11 +296,17 @@ struct run_target : Class {
     std::int64_t when = detail::no_time;
 
     /// The same run with a time of its own instead of the moment of the push. Sent in whole
-    /// seconds.
+    /// seconds; by REST in milliseconds unless it is a whole second.
     constexpr run_target at(std::chrono::system_clock::time_point time) const noexcept {
         auto copy = *this;
         copy.when = detail::nanoseconds_of(time);
         return copy;
+    }
+
+    /// What it does to the row that is there. Of Mona's REST interface only.
+    constexpr auto as(action what) const noexcept {
+        const auto acting = this->with(what);
+        return run_target<std::remove_cv_t<decltype(acting)>>{acting, id, when};
     }
 
     constexpr std::string_view text() const noexcept { return id; }
@@ -291,6 +322,16 @@ struct made_run_target : Class {
     constexpr made_run_target at(std::chrono::system_clock::time_point time) const noexcept {
         auto copy = *this;
         copy.when = detail::nanoseconds_of(time);
+        return copy;
+    }
+
+    constexpr auto as(action what) const noexcept {
+        const auto acting = this->with(what);
+        made_run_target<std::remove_cv_t<decltype(acting)>, MaxBytes> copy;
+        static_cast<std::remove_cv_t<decltype(acting)>&>(copy) = acting;
+        std::copy_n(id, count, copy.id);
+        copy.count = count;
+        copy.when = when;
         return copy;
     }
 
@@ -381,9 +422,11 @@ struct is_class : std::false_type {};
 template <fixed_text Name>
 struct is_class<class_literal<Name>> : std::true_type {};
 
-/// Whether a target's class is a number.
+/// Whether a target's class is a number, or it has an action.
 template <class Target>
-inline constexpr bool has_class_number = std::derived_from<Target, numbered_class>;
+inline constexpr bool has_class_number = requires(const Target& to) {
+    to.class_number;
+};
 } // namespace detail
 
 /// `class(id)`, with or without a time.

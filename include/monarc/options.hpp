@@ -46,6 +46,14 @@ enum class reserved_key_mode {
     rename, ///< `MY_` is put before them, as Mona's REST library does.
 };
 
+/// What a message of Mona's REST interface does to the row that is there (mona-rest.md section 5).
+/// The forward protocol has no such word; there it is left out.
+enum class action : std::uint8_t {
+    overwrite = 1, ///< OVERWRITE: its fields replace those of the row, other fields stay.
+    add,           ///< ADD: its values are added to those that are there.
+    fresh,         ///< NEW: the row is forgotten first.
+};
+
 /// How a REST client proves who it is (mona-rest.md section 2).
 enum class mona_auth_mode {
     mona,  ///< api_key and secret are exchanged for a token at Mona's login.
@@ -118,12 +126,12 @@ struct mona_forward_options {
     secret shared_key{};
 };
 
-/// Mona's own interface, HTTPS and JSON. Not available in this version: loaded, then refused.
+/// Mona's own interface, HTTPS and JSON: one request at a time.
 struct mona_rest_options {
-    /// Complete, used as given. Empty: Mona's own, which follows from the user.
+    /// Complete, used as given, a query included. Empty: follows from host, or from the user.
     std::string url{};
 
-    /// Empty: the one in the token. Range: at most 1024 bytes.
+    /// Empty: the tenant that the token names; only with auth = mona. Range: at most 1024 bytes.
     std::string user_id{};
 
     monarc::secret api_key{};
@@ -143,12 +151,57 @@ struct mona_rest_options {
 
     reserved_key_mode reserved_keys = reserved_key_mode::strip;
 
-    /// Nobody has seen Mona take a compressed request.
+    /// Nobody has seen Mona take a compressed request. Refused with 400 or 415, the same goes
+    /// plain, and so does whatever follows.
     bool gzip = false;
 
     merge_mode merge = merge_mode::disjoint;
+
+    /// Of a request that holds a message with action add or fresh.
     uncertain_mode on_uncertain = uncertain_mode::resend;
+
+    /// `name` or `name:port` in the place of Mona's own; the path stays Mona's.
+    std::string host{};
+
+    /// https for host and for Mona's own.
+    bool use_tls = true;
+
+    /// The newer names of the end points, `sendEvent` and `monaSendEvent`.
+    bool use_send_event = false;
+
+    /// The newer name of the member that holds a time. Not every server knows it.
+    bool use_send_timestamp = false;
+
+    /// Of messages that have none of their own; a handle's never have.
+    std::optional<action> default_action{};
+
+    /// Empty: token_url with `/token/refresh` behind it.
+    std::string refresh_url{};
+
+    /// Off: a token that grows old is replaced by a new login.
+    bool use_refresh_tokens = true;
+
+    /// How long before its end a token is replaced. Without a value: a tenth of its life, 2 min at
+    /// least. Range: 0 … 24 h.
+    std::optional<std::chrono::milliseconds> refresh_margin{};
+
+    /// With auth = oidc.
+    std::string oidc_scope{};
+
+    /// Further attempts within one login, when no answer came or one that is no JSON. Range: 0 …
+    /// 100.
+    std::uint32_t login_retries = 3;
+
+    /// Between them. Range: 0 … 1 min.
+    std::chrono::milliseconds login_retry_wait{2'000};
 };
+
+/// From the variables of mona_sdk, `MONA_SDK_API_KEY` and its like, with all their quirks: a switch
+/// knows only True, true, False and false, anything else is its default.
+///
+/// Threads: any, while nobody changes the environment.
+/// Fails:   throws std::system_error(errc::bad_options) whose what() names the variable.
+MONARC_API mona_rest_options options_from_mona_sdk_env();
 
 /// A Monasca API; series go there, and what `exporter_options::derive` makes of contexts.
 struct monasca_options {

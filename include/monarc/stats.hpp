@@ -26,6 +26,7 @@ enum class reason : std::uint8_t {
     too_many_names,
     // filtered: rightly not sent
     empty,
+    sampled_out,
     // dropped: lost later
     invalid_record,
     closed_context,
@@ -121,6 +122,7 @@ struct exporter_stats {
     std::uint64_t overwritten_fields = 0; ///< values replaced by a later one of the same key
     std::uint64_t utf8_repaired = 0;      ///< texts, ids and keys in which bytes became U+FFFD
     std::uint64_t bad_json_fields = 0;    ///< json() values that were no JSON and were left out
+    std::uint64_t not_finite_fields = 0;  ///< NaN and infinities, which Mona's REST cannot take
     std::uint64_t class_messages = 0;
     std::uint64_t live_contexts = 0;
     std::uint64_t live_series = 0;      ///< series with values in this interval or the last

@@ -168,8 +168,8 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
         ++counts_.filtered[reason::empty];
         return false;
     }
-    if (record.class_name != key_without_room) {
-        out.class_name = record.class_name;
+    if (record.class_name() != key_without_room) {
+        out.class_name = record.class_name();
     }
     if (record.context != nullptr) {
         out.class_name = record.context->class_name;

@@ -37,6 +37,10 @@ struct context_entry {
     // The aggregator's, so that a push through a handle need not look its id up. I/O thread only.
     std::uint32_t place = 0;
     std::uint32_t place_generation = 0;
+
+    // Whether its records are sent to Mona's REST interface (D-4.8). I/O thread only.
+    enum class sampling : std::uint8_t { unknown, kept, left_out };
+    sampling sampled = sampling::unknown;
 };
 
 } // namespace monarc::detail

@@ -84,6 +84,11 @@ const is exporter_name{
 const is host_name{"a name or an address", [](const std::string& text) {
                        return !text.empty() && text.size() <= 255 && is_visible_ascii(text);
                    }};
+const is rest_host{
+    "a name or an address with or without a port, or empty", [](const std::string& text) {
+        return text.size() <= 255 && is_visible_ascii(text) &&
+               text.find_first_of("/?#@") == text.npos;
+    }};
 const is socket_path{"at most 107 bytes without control characters", [](const std::string& text) {
                          return text.size() <= 107 && is_plain(text);
                      }};
@@ -106,6 +111,15 @@ const is plain_text{"at most 4096 bytes without control characters", [](const st
 const is thread_name{"1 to 15 bytes without control characters", [](const std::string& text) {
                          return !text.empty() && text.size() <= 15 && is_plain(text);
                      }};
+
+// What may also be left out.
+template <class Bounds>
+struct none_or {
+    explicit none_or(Bounds of) : bounds(std::move(of)), allowed(bounds.allowed) {}
+    Bounds bounds;
+    std::string allowed;
+    bool operator()(const auto& got) const { return !got || bounds(*got); }
+};
 
 struct shares {
     std::string allowed = "shares of 0..1";
@@ -225,6 +239,21 @@ std::vector<option> make_table() {
         row("mona.gzip", at(&rest::gzip)),
         row("mona.merge", at(&rest::merge)),
         row("mona.on_uncertain", at(&rest::on_uncertain)),
+        row("mona.host", at(&rest::host), rest_host),
+        row("mona.use_tls", at(&rest::use_tls)),
+        row("mona.use_send_event", at(&rest::use_send_event)),
+        row("mona.use_send_timestamp", at(&rest::use_send_timestamp)),
+        row("mona.default_action", at(&rest::default_action)),
+        row("mona.refresh_url", at(&rest::refresh_url), address),
+        row("mona.use_refresh_tokens", at(&rest::use_refresh_tokens)),
+        row("mona.refresh_margin",
+            at(&rest::refresh_margin),
+            none_or(between(milliseconds(0), milliseconds(24h)))),
+        row("mona.oidc_scope", at(&rest::oidc_scope), plain_text),
+        row("mona.login_retries", at(&rest::login_retries), between(0, 100)),
+        row("mona.login_retry_wait",
+            at(&rest::login_retry_wait),
+            between(milliseconds(0), milliseconds(1min))),
         row("monasca.url", at(&mon::url), address),
         row("monasca.auth_url", at(&mon::auth_url), address),
         row("monasca.username", at(&mon::username), plain_text),

@@ -453,6 +453,12 @@ words<mona_auth_mode> words_of(mona_auth_mode) {
         {{"mona", mona}, {"oidc", oidc}, {"token", token}, {"none", none}}};
     return list;
 }
+words<action> words_of(action) {
+    using enum action;
+    static constexpr word_list<action, 3> list{
+        {{"overwrite", overwrite}, {"add", add}, {"fresh", fresh}}};
+    return list;
+}
 words<compression_mode> words_of(compression_mode) {
     using enum compression_mode;
     static constexpr word_list<compression_mode, 3> list{

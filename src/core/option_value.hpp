@@ -102,6 +102,7 @@ words<merge_mode> words_of(merge_mode);
 words<uncertain_mode> words_of(uncertain_mode);
 words<reserved_key_mode> words_of(reserved_key_mode);
 words<mona_auth_mode> words_of(mona_auth_mode);
+words<action> words_of(action);
 words<compression_mode> words_of(compression_mode);
 words<catalogue_mode> words_of(catalogue_mode);
 words<fork_policy> words_of(fork_policy);
@@ -131,6 +132,10 @@ std::string shown(const std::map<std::string, double>& numbers);
 template <class Number>
 std::string shown(const Number& number) {
     return fmt::format("{}", number);
+}
+template <class Number>
+std::string shown(const std::optional<Number>& number) {
+    return number ? shown(*number) : "none";
 }
 
 } // namespace monarc

@@ -3,6 +3,7 @@
 #include "core/clock.hpp"
 #include "core/monasca_options.hpp"
 #include "core/option_table.hpp"
+#include "core/option_value.hpp"
 
 #include <monarc/detail/slot.hpp>
 
@@ -81,8 +82,92 @@ bool is_loopback(std::string_view url) {
     return host == "localhost" || (is_number && host.starts_with("127."));
 }
 
+// D-12.1.
+std::string refuse_readable(
+    const exporter_options& o,
+    std::string_view option,
+    std::string_view url,
+    std::string_view what) {
+    if (!url.starts_with("http:") || is_loopback(url) || o.tls.allow_plain_credentials) {
+        return {};
+    }
+    return fmt::format(
+        "{} must be https, since {} would be sent readable to another machine, or "
+        "tls.allow_plain_credentials be true, got {}",
+        option,
+        what,
+        shown(std::string(url)));
+}
+
+// D-13.3, of a token.
+bool can_stand_in_a_head(std::string_view text) {
+    constexpr std::size_t most_bytes = 8000;
+    return text.size() <= most_bytes &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
+// mona-rest.md section 2: what each way to prove who we are needs.
+std::string missing_of_rest(const exporter_options& o, const mona_rest_options& rest) {
+    using enum mona_auth_mode;
+    const bool has_place = !rest.url.empty() || !rest.host.empty();
+    const bool logs_in = rest.auth == mona_auth_mode::mona || rest.auth == oidc;
+    const auto wanted = [&](bool is_there, std::string_view option, std::string_view what) {
+        for (const auto& [word, mode] : words_of(rest.auth)) {
+            if (!is_there && mode == rest.auth) {
+                return fmt::format(
+                    "{} must be {} with mona.auth = {}, got an empty text", option, what, word);
+            }
+        }
+        return std::string();
+    };
+    for (auto wrong :
+         {wanted(!logs_in || !rest.api_key.is_empty(), "mona.api_key", "the key of a login"),
+          wanted(
+              rest.auth == none || !rest.secret.is_empty(),
+              "mona.secret",
+              rest.auth == token ? "the access token" : "that of mona.api_key"),
+          wanted(
+              rest.auth != oidc || !rest.token_url.empty(),
+              "mona.token_url",
+              "where tokens are had"),
+          wanted(
+              rest.auth == mona_auth_mode::mona || !rest.user_id.empty(),
+              "mona.user_id",
+              "Mona's id of the customer"),
+          wanted(
+              rest.auth == mona_auth_mode::mona || has_place, "mona.host", "set, or mona.url,")}) {
+        if (!wrong.empty()) {
+            return wrong;
+        }
+    }
+    if (rest.auth == none) {
+        return {};
+    }
+    if (rest.auth == token && !can_stand_in_a_head(rest.secret.reveal())) {
+        return "mona.secret must be at most 8000 bytes of visible ASCII with mona.auth = token, "
+               "got something else";
+    }
+    const auto host = rest.host.empty() ? "monalabs.io" : rest.host; // below which Mona's own are
+    const auto place =
+        !rest.url.empty() ? rest.url : (rest.use_tls ? "https://" : "http://") + host;
+    for (auto wrong :
+         {refuse_readable(o, rest.url.empty() ? "mona.host" : "mona.url", place, "the token"),
+          refuse_readable(o, "mona.token_url", logs_in ? rest.token_url : "", "mona.secret"),
+          refuse_readable(o, "mona.refresh_url", logs_in ? rest.refresh_url : "", "the token")}) {
+        if (!wrong.empty()) {
+            return wrong;
+        }
+    }
+    return {};
+}
+
 // What the constructor wants and code may still add after load_options.
 std::string missing(const exporter_options& o) {
+    if (const auto* const rest = std::get_if<mona_rest_options>(&o.mona)) {
+        if (auto wrong = missing_of_rest(o, *rest); !wrong.empty()) {
+            return wrong;
+        }
+    }
     if (!o.monasca) {
         return {};
     }
@@ -90,14 +175,9 @@ std::string missing(const exporter_options& o) {
         return "monasca.url must be the address of a Monasca API such as "
                "http://mon.example:8070/v2.0, got an empty text";
     }
-    if (!o.monasca->token.is_empty() && o.monasca->url.starts_with("http:") &&
-        !is_loopback(o.monasca->url) && !o.tls.allow_plain_credentials) { // D-12.1
-        return fmt::format(
-            "monasca.url must be https, since monasca.token would be sent readable to another "
-            "machine, or tls.allow_plain_credentials be true, got {}",
-            shown(o.monasca->url));
-    }
-    return {};
+    return o.monasca->token.is_empty()
+               ? std::string()
+               : refuse_readable(o, "monasca.url", o.monasca->url, "monasca.token");
 }
 
 // Options that load and arrive but that nothing obeys yet. What builds one deletes its line.
@@ -111,9 +191,6 @@ bool is_set_of_monasca(const exporter_options& o) {
     return o.monasca && (*o.monasca).*Member != monasca_options{}.*Member;
 }
 constexpr planned_option planned[] = {
-    {"mona.kind",
-     "leave it forward (mona_forward_options)",
-     [](const exporter_options& o) { return std::holds_alternative<mona_rest_options>(o.mona); }},
     {"monasca.auth_url",
      "leave it empty and set url and token",
      is_set_of_monasca<&monasca_options::auth_url>},

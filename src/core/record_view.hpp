@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 namespace monarc {
@@ -22,6 +23,11 @@ struct json_facts {
     std::uint64_t stripped = 0;
     bool is_repaired = false; // bytes became U+FFFD
 
+    // Of what pipeline/rest_access.hpp hands over.
+    std::size_t members_bytes = 0; // in front of the fields: JSON, members beside `message`
+    std::string_view members{};
+    std::optional<bool> drops_nulls{};
+
     // Of what the functions of mona_client hand over; in whole seconds since 1970.
     bool has_times = false;
     bool stands_alone = false; // is merged with nothing, and nothing is merged across it
@@ -31,14 +37,19 @@ struct json_facts {
 
 struct record_view {
     std::uint32_t shape;
-    std::uint32_t id_hash = 0;                // hash_of_id(id); 0: nobody has taken it yet
-    std::uint64_t stamp;                      // ticks
-    std::int64_t when;                        // nanoseconds since 1970, or detail::no_time
-    detail::context_entry* context;           // null: the id is in `id`
-    key_number class_name = key_without_room; // of an id, if it does not come with the shape
+    std::uint32_t id_hash = 0;          // hash_of_id(id); 0: nobody has taken it yet
+    std::uint64_t stamp;                // ticks
+    std::int64_t when;                  // nanoseconds since 1970, or detail::no_time
+    detail::context_entry* context;     // null: the id is in `id`
+    std::uint32_t class_and_action = 0; // of an id: what does not come with the shape
     std::string_view body;
     std::string_view id;
     const json_facts* json = nullptr; // of detail::json_shape, once the text was read
+
+    // key_without_room: it comes with the shape, or with the context.
+    key_number class_name() const noexcept { return static_cast<key_number>(class_and_action); }
+    // A monarc::action; 0: none.
+    std::uint32_t action() const noexcept { return class_and_action >> detail::action_shift; }
 };
 
 // Whose record it is: one of both is not 0.
@@ -68,14 +79,14 @@ constexpr std::size_t content_bytes_of(std::uint64_t head) noexcept {
 inline std::uint64_t target_of(const detail::context_entry* context) noexcept {
     return reinterpret_cast<std::uint64_t>(context);
 }
-constexpr std::uint64_t target_of(key_number class_name) noexcept {
-    return std::uint64_t{class_name} << 1 | 1;
+constexpr std::uint64_t target_of(std::uint32_t class_and_action) noexcept {
+    return std::uint64_t{class_and_action} << 1 | 1;
 }
 inline detail::context_entry* context_of_target(std::uint64_t target) noexcept {
     return reinterpret_cast<detail::context_entry*>((target & 1) != 0 ? 0 : target);
 }
-constexpr key_number class_of_target(std::uint64_t target) noexcept {
-    return (target & 1) != 0 ? static_cast<key_number>(target >> 1) : key_without_room;
+constexpr std::uint32_t class_and_action_of_target(std::uint64_t target) noexcept {
+    return (target & 1) != 0 ? static_cast<std::uint32_t>(target >> 1) : 0;
 }
 
 // Multiplies words into one another, the last one overlapping; ids of one process need no more
@@ -128,7 +139,7 @@ public:
             .stamp = stamp(),
             .when = word<std::int64_t>(offsetof(detail::slot, when)),
             .context = context_of_target(target),
-            .class_name = class_of_target(target),
+            .class_and_action = class_and_action_of_target(target),
             .body = {content, body_bytes},
             .id = {content + body_bytes, id_bytes_of(head())}};
     }

@@ -10,6 +10,7 @@ std::string_view to_string(reason why) noexcept {
     case reason::no_destination: return "no_destination";
     case reason::too_many_names: return "too_many_names";
     case reason::empty: return "empty";
+    case reason::sampled_out: return "sampled_out";
     case reason::invalid_record: return "invalid_record";
     case reason::closed_context: return "closed_context";
     case reason::bad_json: return "bad_json";

@@ -43,6 +43,10 @@ constexpr of_exporter exporter_metrics[] = {
      &exporter_stats::bad_json_fields,
      counter,
      "Fields left out because their text was no JSON"},
+    {"not_finite_fields",
+     &exporter_stats::not_finite_fields,
+     counter,
+     "Fields left out because REST has no NaN and no infinities"},
     {"class_messages", &exporter_stats::class_messages, counter, "Times a class was told"},
     {"live_contexts", &exporter_stats::live_contexts, gauge, "Contexts remembered"},
     {"evicted_contexts", &exporter_stats::evicted_contexts, counter, "Contexts that made room"},
@@ -157,7 +161,7 @@ constexpr std::string_view health_words[] = {"ok", "degraded", "down", "rejected
 // What a reason is a reason of; the enumeration is in this order.
 std::string_view kind_of(reason why) noexcept {
     return why <= reason::too_many_names ? "rejected"
-           : why <= reason::empty        ? "filtered"
+           : why <= reason::sampled_out  ? "filtered"
            : why <= reason::internal     ? "dropped"
                                          : "dead";
 }

@@ -104,8 +104,13 @@ asio::awaitable<outcome> monasca::connect(line& on) {
         failed.why = fmt::format("connect {}: {}", url_.authority, ec.message());
         co_return failed;
     }
-    if (url_.is_tls) {
+    if (url_.is_tls && !is_abandoned_) {
         ec = co_await stream->secure(tls_, url_.host, tls_timeout);
+    }
+    if (is_abandoned_) { // the connect went on behind close(), with the next address
+        stream->close();
+        failed.why = "given up at close";
+        co_return failed;
     }
     if (ec) { // D-5.10: never plain instead
         failed.kind = transport::is_tls_refusal(ec) ? failure::config : failure::network;
@@ -172,10 +177,8 @@ asio::awaitable<outcome> monasca::attempt(line& on, std::shared_ptr<const payloa
 asio::awaitable<outcome> monasca::send(std::shared_ptr<const payload> p) {
     auto* const on = free_line();
     assert(on != nullptr); // no more are in flight than there are lines
-    on->is_busy = true;
+    const line_in_use busy(*on);
     auto result = co_await attempt(*on, std::move(p));
-    on->is_busy = false;
-    on->idle_since = steady::now();
     if (is_abandoned_ && result.what != verdict::delivered) {
         result.what = verdict::abandoned;
     }

@@ -68,6 +68,21 @@ private:
         std::chrono::steady_clock::time_point idle_since{};
     };
 
+    // However an attempt ends.
+    class line_in_use {
+    public:
+        explicit line_in_use(line& on) noexcept : on_(on) { on_.is_busy = true; }
+        ~line_in_use() {
+            on_.is_busy = false;
+            on_.idle_since = std::chrono::steady_clock::now();
+        }
+        line_in_use(const line_in_use&) = delete;
+        line_in_use& operator=(const line_in_use&) = delete;
+
+    private:
+        line& on_;
+    };
+
     line* free_line() noexcept;
     boost::asio::awaitable<outcome> connect(line& on);
     boost::asio::awaitable<outcome> attempt(line& on, std::shared_ptr<const payload> p);

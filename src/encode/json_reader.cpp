@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <functional>
 #include <limits>
 #include <new>
@@ -82,8 +83,9 @@ std::size_t take_members(const dom::object& object, std::vector<member>& members
     return repeated;
 }
 
-// The words that Python's json has beyond JSON. While simdjson reads, a text stands for each: its
-// spelling behind a mark, a control character that stands in no other text.
+// The words that Python's json has beyond JSON. While simdjson reads, a text stands for each, and
+// for each integer that is too long for it: its spelling behind a mark, a control character that
+// stands in no other text.
 struct word {
     std::string_view spelling;
     double number;
@@ -118,7 +120,7 @@ const word* word_at(std::string_view text) noexcept {
     return found != words.end() ? &*found : nullptr;
 }
 
-// What a text stands for; null if for itself.
+// What a text stands for; null if for itself, or for an integer.
 const word* word_of(std::string_view text, char mark) noexcept {
     if (mark == no_mark || !text.starts_with(mark)) [[likely]] {
         return nullptr;
@@ -127,6 +129,28 @@ const word* word_of(std::string_view text, char mark) noexcept {
         return text.substr(1) == one.spelling;
     });
     return found != words.end() ? &*found : nullptr;
+}
+
+// The digits of an integer that a text stands for; empty if for something else.
+std::string_view digits_of(std::string_view text, char mark) noexcept {
+    const bool is_marked = mark != no_mark && text.starts_with(mark);
+    return is_marked && word_of(text, mark) == nullptr ? text.substr(1) : std::string_view();
+}
+
+// Whether it is an integer, and has too many digits for 64 bits.
+bool is_long_integer(std::string_view number) noexcept {
+    const bool is_negative = number.starts_with('-');
+    const auto digits = number.substr(is_negative ? 1 : 0);
+    if (digits.empty() || digits.front() == '0' ||
+        digits.find_first_not_of("0123456789") != digits.npos) {
+        return false;
+    }
+    std::int64_t negative = 0;
+    std::uint64_t natural = 0;
+    const auto* const end = number.data() + number.size();
+    const auto read = is_negative ? std::from_chars(number.data(), end, negative)
+                                  : std::from_chars(number.data(), end, natural);
+    return read.ec == std::errc::result_out_of_range;
 }
 
 std::size_t skip_blanks(std::string_view text, std::size_t at) noexcept {
@@ -148,8 +172,13 @@ struct put_state {
 };
 
 void put_text(std::string_view text, const put_state& state, msgpack_writer& to) {
-    const auto* const found = word_of(text, state.mark);
-    found != nullptr ? to.real(found->number) : to.text(text);
+    if (const auto* const found = word_of(text, state.mark)) {
+        to.real(found->number);
+    } else if (const auto digits = digits_of(text, state.mark); !digits.empty()) {
+        to.digits(digits);
+    } else {
+        to.text(text);
+    }
 }
 
 // `level` is that of the value if it is an object or array. Returns: false if it is too deep.
@@ -257,8 +286,9 @@ bool json_reader::parse(std::string_view text, bool& is_repaired) {
         error = read_copy(repaired_);
         text = repaired_;
     }
-    if (error != simdjson::SUCCESS && error != simdjson::MEMALLOC && dialect_.takes_not_finite &&
-        spell_not_finite(text)) {
+    const bool may_spell = dialect_.takes_not_finite || dialect_.takes_any_integer;
+    if (error != simdjson::SUCCESS && error != simdjson::MEMALLOC && may_spell &&
+        spell_numbers(text)) {
         error = read_copy(spelled_);
     }
     if (error == simdjson::MEMALLOC) {
@@ -269,9 +299,21 @@ bool json_reader::parse(std::string_view text, bool& is_repaired) {
     return was_json_;
 }
 
-// Puts stand-ins in the place of words. Returns: false if there is none, or if it could not be told
-// from a text.
-bool json_reader::spell_not_finite(std::string_view text) {
+// The end of the word or number that begins at `at`; there if none does.
+std::size_t
+json_reader::number_to_spell(std::string_view text, std::size_t at, bool& is_to_spell) const {
+    if (const auto* const found = dialect_.takes_not_finite ? word_at(text.substr(at)) : nullptr) {
+        is_to_spell = true;
+        return at + found->spelling.size();
+    }
+    const auto end = std::min(text.find_first_not_of("0123456789+-.eE", at), text.size());
+    is_to_spell = dialect_.takes_any_integer && is_long_integer(text.substr(at, end - at));
+    return end;
+}
+
+// Puts stand-ins in the place of words and of long integers. Returns: false if there is none, or if
+// it could not be told from a text.
+bool json_reader::spell_numbers(std::string_view text) {
     const auto mark = free_mark(text);
     if (mark == no_mark) {
         return false;
@@ -284,15 +326,15 @@ bool json_reader::spell_not_finite(std::string_view text) {
             at = skip_text(text, at);
             continue;
         }
-        const auto* const found = word_at(text.substr(at));
-        if (found == nullptr) {
-            ++at;
+        bool is_to_spell = false;
+        const auto end = number_to_spell(text, at, is_to_spell);
+        if (!is_to_spell) {
+            at = std::max(end, at + 1);
             continue;
         }
         spelled_.append(text, kept, at - kept);
-        spelled_ += fmt::format("\"{}{}\"", escaped(mark), found->spelling);
-        at += found->spelling.size();
-        kept = at;
+        spelled_ += fmt::format("\"{}{}\"", escaped(mark), text.substr(at, end - at));
+        at = kept = end;
         has_any = true;
         if (const auto next = skip_blanks(text, at); next < text.size() && text[next] == ':') {
             return false; // a key is a text
@@ -353,7 +395,7 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
     const auto count = members.size();
     for (std::size_t i = 0; i != count; ++i) {
         const auto [key, value] = members[i];
-        if (key.starts_with(detail::reserved_prefix)) {
+        if (!dialect_.keeps_reserved && key.starts_with(detail::reserved_prefix)) {
             ++facts.stripped;
             continue;
         }
@@ -384,6 +426,12 @@ bool json_reader::read_record(std::string_view text, std::string& fields, json_f
             const std::string_view content(value);
             if (const auto* const one = word_of(content, state.mark)) {
                 add_word(detail::value_type::real, std::bit_cast<std::uint64_t>(one->number));
+                break;
+            }
+            if (const auto digits = digits_of(content, state.mark); !digits.empty()) {
+                value_.clear();
+                msgpack_writer(value_).digits(digits);
+                add(detail::value_type::packed, value_.data(), value_.size());
                 break;
             }
             add(detail::value_type::text, content.data(), content.size());

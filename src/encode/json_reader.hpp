@@ -23,6 +23,10 @@ namespace monarc::encode {
 struct json_dialect {
     // NaN, Infinity and -Infinity are numbers, as for Python's json.
     bool takes_not_finite = false;
+    // Integers beyond 64 bits are numbers, which go on as their digits.
+    bool takes_any_integer = false;
+    // Of a record keys that begin with MONA_, too.
+    bool keeps_reserved = false;
     // Of objects and arrays in one another, the text's own included.
     std::size_t max_levels = detail::max_levels;
 };
@@ -59,7 +63,8 @@ private:
     struct parsed; // what simdjson needs and gives
 
     bool parse(std::string_view text, bool& is_repaired);
-    bool spell_not_finite(std::string_view text);
+    bool spell_numbers(std::string_view text);
+    std::size_t number_to_spell(std::string_view text, std::size_t at, bool& is_to_spell) const;
     key_number number_of(std::string_view key);
     key_number number_of(std::size_t place, std::string_view key);
 

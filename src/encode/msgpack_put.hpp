@@ -107,6 +107,16 @@ inline char* put_binary_head(char* at, std::size_t bytes) noexcept {
     return put_word<std::uint32_t>(at, 0xc6, bytes);
 }
 
+// A number as its digits, for what has more of them than MessagePack's; of our own.
+inline constexpr std::int8_t digits_extension = 1;
+
+inline char* put_extension_head(char* at, std::int8_t type, std::size_t bytes) noexcept {
+    at = bytes <= 0xff     ? put_word<std::uint8_t>(at, 0xc7, bytes)
+         : bytes <= 0xffff ? put_word<std::uint16_t>(at, 0xc8, bytes)
+                           : put_word<std::uint32_t>(at, 0xc9, bytes);
+    return put_byte(at, static_cast<unsigned char>(type));
+}
+
 inline char* put_array(char* at, std::size_t count) noexcept {
     if (count < 16) {
         return put_byte(at, static_cast<unsigned char>(0x90 | count));

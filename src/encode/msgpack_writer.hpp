@@ -26,6 +26,10 @@ public:
     }
     void text_head(std::size_t bytes) { end(put_text_head(begin(), bytes)); }
     void binary_head(std::size_t bytes) { end(put_binary_head(begin(), bytes)); }
+    void digits(std::string_view number) {
+        end(put_extension_head(begin(), digits_extension, number.size()));
+        raw(number);
+    }
     void array(std::size_t count) { end(put_array(begin(), count)); }
     void map(std::size_t count) { end(put_map(begin(), count)); }
 

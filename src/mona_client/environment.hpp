@@ -2,15 +2,17 @@
 
 // The MONA_* variables, read as mona-client reads them (mona-client.md section 3.1).
 
+#include "core/python_words.hpp"
+
 #include <monarc/mona_client.hpp>
 
-#include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace monarc::mona_client {
+
+using monarc::python_integer;
+using monarc::read_switch;
 
 struct environment_reading {
     mona::client_options options;
@@ -26,11 +28,5 @@ environment_reading read_environment();
 
 // To the log, if there is something to say.
 void say_bad_level(const environment_reading& reading);
-
-// The spellings that Python's int() takes.
-std::optional<std::int64_t> python_integer(std::string_view text) noexcept;
-
-// True, true, False, false; whatever else there is means `otherwise`.
-bool read_switch(const char* text, bool otherwise) noexcept;
 
 } // namespace monarc::mona_client

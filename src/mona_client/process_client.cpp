@@ -4,6 +4,7 @@
 #include "encode/json_reader.hpp"
 #include "mona_client/client_log.hpp"
 #include "mona_client/environment.hpp"
+#include "pipeline/exporter_access.hpp"
 #include "pipeline/process_exporter.hpp"
 #include "queue/record_queue.hpp"
 
@@ -19,14 +20,6 @@
 #include <cstdlib>
 #include <system_error>
 #include <utility>
-
-namespace monarc::detail {
-
-struct exporter_access {
-    static gate* gate_of(const exporter& e) noexcept { return e.gate_; }
-};
-
-} // namespace monarc::detail
 
 namespace monarc::mona_client {
 namespace {

@@ -3,6 +3,7 @@
 #include "core/context_entry.hpp"
 #include "core/options.hpp"
 #include "core/utf8.hpp"
+#include "pipeline/exporter_access.hpp"
 #include "pipeline/io_loop.hpp"
 #include "pipeline/series_registry.hpp"
 #include "queue/record_queue.hpp"
@@ -43,6 +44,14 @@ struct exporter::state {
     std::vector<derived_series> derive;
     pipeline::series_registry registry;
 };
+
+detail::gate* detail::exporter_access::gate_of(const exporter& e) noexcept {
+    return e.gate_;
+}
+
+pipeline::io_loop* detail::exporter_access::loop_of(const exporter& e) noexcept {
+    return e.state_ != nullptr ? e.state_->loop.get() : nullptr;
+}
 
 namespace {
 

@@ -31,7 +31,8 @@ constexpr auto shortest_poll = 1ms; // while data flows; doubles when idle (D-1.
 constexpr auto longest_poll = 5ms;
 constexpr std::size_t most_slots_a_pass = 16'384;
 constexpr auto everything = std::numeric_limits<std::uint64_t>::max();
-constexpr auto close_slack = 150ms; // for coroutines to find out, after the deadline
+constexpr std::size_t login_descriptor = 6; // of the queue's: Mona's; 0 is for its destination
+constexpr auto close_slack = 150ms;         // for coroutines to find out, after the deadline
 
 // As much state as the operating system gives: payload ids must not meet those of another process.
 std::mt19937_64 seeded_generator() {
@@ -65,29 +66,53 @@ delivery::delivery_settings mona_delivery_of(const exporter_options& o) {
     return {.retry = o.retry, .max_in_flight_bytes = reserve_of(o) / 4};
 }
 
+batch_options batch_options_of(const exporter_options& o) {
+    auto batch = o.batch;
+    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
+    return batch;
+}
+
 // The table on top of delivery.md: where a number differs from an option, sizes take the smaller
 // and waits the larger.
 constexpr std::size_t monasca_records = 500;
 constexpr std::size_t monasca_bytes = std::size_t{1} << 20;
-constexpr auto monasca_first_wait = 1s;
-constexpr auto monasca_longest_wait = 60s;
+constexpr auto http_first_wait = 1s;
+constexpr auto http_longest_wait = 60s;
 
-delivery::delivery_settings monasca_delivery_of(const exporter_options& o) {
+// Waits of what speaks HTTP.
+delivery::delivery_settings http_delivery_of(const exporter_options& o) {
     auto settings = mona_delivery_of(o);
     settings.retry.min_wait =
-        std::max<std::chrono::milliseconds>(o.retry.min_wait, monasca_first_wait);
+        std::max<std::chrono::milliseconds>(o.retry.min_wait, http_first_wait);
     settings.retry.max_wait =
-        std::max<std::chrono::milliseconds>(o.retry.max_wait, monasca_longest_wait);
+        std::max<std::chrono::milliseconds>(o.retry.max_wait, http_longest_wait);
+    return settings;
+}
+
+delivery::delivery_settings rest_delivery_of(const exporter_options& o) {
+    auto settings = http_delivery_of(o);
+    settings.max_in_flight = 1;
+    settings.max_payload_bytes = batch_options_of(o).max_bytes;
+    return settings;
+}
+
+delivery::delivery_settings monasca_delivery_of(const exporter_options& o) {
+    auto settings = http_delivery_of(o);
     settings.max_in_flight = destinations::monasca::max_connections;
     settings.is_ordered = false;
     settings.max_payload_bytes = std::min(o.batch.max_bytes, monasca_bytes);
     return settings;
 }
 
-batch_options batch_options_of(const exporter_options& o) {
-    auto batch = o.batch;
-    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
-    return batch;
+// What reaches Mona as JSON need not fit MessagePack.
+encode::json_dialect dialect_of(const exporter_options& o) {
+    encode::json_dialect dialect;
+    if (std::holds_alternative<mona_rest_options>(o.mona)) {
+        dialect.takes_any_integer = true;
+        dialect.keeps_reserved = true;
+        dialect.max_levels = rest_json_levels;
+    }
+    return dialect;
 }
 
 // D-12.3: tls.verify is off, and it matters.
@@ -95,7 +120,9 @@ constexpr auto between_reminders = 10min;
 
 bool has_unverified_peer(const exporter_options& o) {
     const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
+    const auto* const rest = std::get_if<mona_rest_options>(&o.mona);
     return !o.tls.verify && ((forward != nullptr && forward->use_tls) ||
+                             (rest != nullptr && destinations::uses_tls(*rest)) ||
                              (o.monasca && o.monasca->url.starts_with("https:")));
 }
 
@@ -128,7 +155,8 @@ void place_thread(const io_thread_options& o, logger& log) {
 
 io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
     : options_(options), queue_(queue), log_(options.log), to_wall_(queue.clock()),
-      random_(seeded_generator()), slots_a_pass_(slots_a_pass(options)) {
+      random_(seeded_generator()), slots_a_pass_(slots_a_pass(options)),
+      json_(dialect_of(options)) {
     open_stages();
     share_memory(0);
     // The thread takes no signals: handlers belong to the application (D-9.6).
@@ -168,6 +196,9 @@ void io_loop::open_stages() {
         lanes_.push_back(&stage.open_lane(std::make_unique<lane>(
             io_, stage.destination(), mona_delivery_of(options_), log_, random_, settled)));
     }
+    if (const auto* rest = std::get_if<mona_rest_options>(&options_.mona)) {
+        open_rest(*rest);
+    }
     if (options_.monasca) {
         const auto delivery = monasca_delivery_of(options_);
         const destinations::monasca::settings settings{
@@ -194,6 +225,39 @@ void io_loop::open_stages() {
         lanes_.push_back(
             &stage.open_lane(std::make_unique<lane>(io_, to, delivery, log_, random_, settled)));
     }
+}
+
+void io_loop::open_rest(const mona_rest_options& rest) {
+    const auto uniform = [this] {
+        return std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+    };
+    const destinations::mona_rest::settings settings{
+        .options = rest,
+        .tls = options_.tls,
+        .response_timeout = options_.response_timeout,
+        .max_retry_after = options_.retry.max_retry_after,
+        .uniform = uniform,
+        .troubled = [this](const std::string& what) {
+            rest_trouble_.happened(
+                log_, log_level::warning, fmt::format("mona_rest: {}", what), steady::now());
+        }};
+    auto destination = std::make_unique<destinations::mona_rest>(
+        io_.get_executor(),
+        settings,
+        queue_.descriptors()[0],
+        queue_.descriptors()[login_descriptor]);
+    const aggregate::rest_settings how{
+        .merge = rest.merge,
+        .reserved_keys = rest.reserved_keys,
+        .drop_nulls = rest.drop_nulls,
+        .default_action = rest.default_action.value_or(action::overwrite),
+        .batch = batch_options_of(options_)};
+    auto& stage =
+        rest_.emplace(std::move(destination), how, context_sampler(rest.sampling, uniform), log_);
+    lanes_.push_back(&stage.open_lane(std::make_unique<lane>(
+        io_, stage.destination(), rest_delivery_of(options_), log_, random_, [this] {
+            answer_flushes(steady::now());
+        })));
 }
 
 // --- the thread
@@ -281,8 +345,9 @@ void io_loop::tick_in_a_handler() {
 // no cache.
 bool io_loop::is_idle() const noexcept {
     return queue_.is_empty() && sequencer_.count() == 0 && retired_.empty() &&
-           !(contexts_ && contexts_->has_open()) && !(metrics_ && metrics_->has_open()) &&
-           lists_are_empty() && flushes_.empty() && !close_at_;
+           !(contexts_ && contexts_->has_open()) && !(rest_ && rest_->has_open()) &&
+           !(metrics_ && metrics_->has_open()) && lists_are_empty() && flushes_.empty() &&
+           !close_at_;
 }
 
 void io_loop::tick() {
@@ -361,6 +426,9 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
     if (contexts_) {
         contexts_->seal_if_due(now);
     }
+    if (rest_) {
+        rest_->seal_if_due(now);
+    }
     if (metrics_) {
         metrics_->turn(present_, now);
     }
@@ -398,6 +466,9 @@ void io_loop::lose(reason why, std::uint64_t records) noexcept {
     fed_ += records;
     if (contexts_) {
         contexts_->lose(why, records);
+    }
+    if (rest_) {
+        rest_->lose(why, records);
     }
     if (metrics_) {
         metrics_->lose(why, records);
@@ -441,7 +512,7 @@ void io_loop::feed_json(record_view record, time_point now) {
     } else {
         // Nothing can be derived from it either.
         const auto why = verdict == json_texts::verdict::bad ? reason::bad_json : reason::memory;
-        contexts_ ? contexts_->lose(why, 1) : metrics_->lose(why, 1);
+        contexts_ ? contexts_->lose(why, 1) : rest_ ? rest_->lose(why, 1) : metrics_->lose(why, 1);
     }
     if (json_.memory_bytes() > options_.memory_limit / 12) { // a text of 256 KiB takes 4 MiB
         json_.release_memory();
@@ -474,8 +545,13 @@ void io_loop::add(const record_view& record, time_point now) {
         if (contexts_->out().list().memory_bytes() > options_.memory_limit / 4) {
             keep_within_memory();
         }
+    } else if (rest_) {
+        rest_->feed(record, now);
+        if (rest_->out().list().memory_bytes() > options_.memory_limit / 4) {
+            keep_within_memory();
+        }
     }
-    if (metrics_ && !metrics_->feed_context(record, wall, present_, now) && !contexts_) {
+    if (metrics_ && !metrics_->feed_context(record, wall, present_, now) && !contexts_ && !rest_) {
         metrics_->feed_nothing();
     }
 }
@@ -483,6 +559,9 @@ void io_loop::add(const record_view& record, time_point now) {
 void io_loop::seal_all(time_point now) {
     if (contexts_) {
         contexts_->seal(now);
+    }
+    if (rest_) {
+        rest_->seal(now);
     }
     if (metrics_) {
         metrics_->seal_all(present_, now);
@@ -505,8 +584,9 @@ bool io_loop::lists_are_empty() const noexcept {
 // Section 8 of delivery.md: what queue, batches and contexts leave is for payloads; the oldest goes
 // first, of the destination that holds the most: one that is down takes nothing from the other.
 void io_loop::keep_within_memory() {
-    const auto stages =
-        (contexts_ ? contexts_->memory_bytes() : 0) + (metrics_ ? metrics_->memory_bytes() : 0);
+    const auto stages = (contexts_ ? contexts_->memory_bytes() : 0) +
+                        (rest_ ? rest_->memory_bytes() : 0) +
+                        (metrics_ ? metrics_->memory_bytes() : 0);
     const auto copies = sequencer_.memory_bytes() + json_.memory_bytes();
     const auto others = queue_.memory_bytes() + copies + stages;
     const auto left = options_.memory_limit > others ? options_.memory_limit - others : 0;
@@ -628,6 +708,9 @@ void io_loop::begin_watch(flush_request& request, std::uint64_t still_queued) {
     if (contexts_) {
         add(*contexts_);
     }
+    if (rest_) {
+        add(*rest_);
+    }
     if (metrics_) {
         add(*metrics_);
     }
@@ -704,6 +787,20 @@ void io_loop::retry_now() {
     });
 }
 
+void io_loop::with_rest(const std::function<void(rest_stage&)>& work) {
+    auto promise = std::make_shared<std::promise<void>>();
+    auto done = promise->get_future();
+    const bool is_posted = post([this, promise, &work] {
+        if (rest_ && !has_ended_) {
+            work(*rest_);
+        }
+        promise->set_value();
+    });
+    if (is_posted) {
+        done.wait();
+    }
+}
+
 exporter_stats io_loop::snapshot() {
     const auto counts = queue_.counts();
     exporter_stats s;
@@ -722,6 +819,10 @@ exporter_stats io_loop::snapshot() {
     if (contexts_) {
         contexts_->fill(s, queued);
         s.memory_bytes += contexts_->memory_bytes();
+    }
+    if (rest_) {
+        rest_->fill(s, queued);
+        s.memory_bytes += rest_->memory_bytes();
     }
     if (metrics_) {
         metrics_->fill(s, queued);

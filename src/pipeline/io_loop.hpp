@@ -9,6 +9,7 @@
 #include "pipeline/json_texts.hpp"
 #include "pipeline/lane.hpp"
 #include "pipeline/metrics_stage.hpp"
+#include "pipeline/rest_stage.hpp"
 #include "queue/record_queue.hpp"
 
 #include <monarc/options.hpp>
@@ -22,6 +23,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -32,6 +34,9 @@
 #include <vector>
 
 namespace monarc::pipeline {
+
+// How deep JSON for Mona's REST interface may be nested, which sets no bound of its own.
+inline constexpr std::size_t rest_json_levels = 512;
 
 class io_loop final : private queue::record_taker {
 public:
@@ -48,6 +53,9 @@ public:
     flush_result close(std::chrono::milliseconds timeout);
     exporter_stats stats();
     void retry_now();
+    // Runs `work` on the thread and waits for it; not at all without Mona's REST interface.
+    void with_rest(const std::function<void(rest_stage&)>& work);
+    boost::asio::io_context::executor_type executor() noexcept { return io_.get_executor(); }
     bool is_own_thread() const noexcept { return std::this_thread::get_id() == own_id_.load(); }
 
 private:
@@ -79,6 +87,7 @@ private:
     void add(const record_view& record, time_point now);
     void lose(reason why, std::uint64_t records) noexcept;
     void open_stages();
+    void open_rest(const mona_rest_options& rest);
     void seal_all(time_point now);
     void keep_within_memory();
     void share_memory(std::size_t held_by_others) noexcept;
@@ -125,7 +134,9 @@ private:
     json_texts json_;
     repeated_failure bad_json_;
     repeated_failure bad_json_field_;
-    std::optional<contexts_stage> contexts_; // without Mona: none
+    repeated_failure rest_trouble_;
+    std::optional<contexts_stage> contexts_; // Mona's forward protocol
+    std::optional<rest_stage> rest_;         // or its REST interface; without Mona: neither
     std::optional<metrics_stage> metrics_;   // without Monasca: none
     std::vector<lane*> lanes_;               // theirs
     std::uint64_t fed_ = 0;                  // records taken off the queue

@@ -49,7 +49,8 @@ bool json_texts::read_record(record_view& record, const json_block& block) {
         return false;
     }
     id_ = block.id();
-    record.body = body_;
+    facts_.members = std::string_view(body_).substr(0, facts_.members_bytes);
+    record.body = std::string_view(body_).substr(facts_.members_bytes);
     record.id = id_;
     record.id_hash = 0;
     record.json = &facts_;

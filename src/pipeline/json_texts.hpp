@@ -26,6 +26,8 @@ struct json_counts {
 
 class json_texts {
 public:
+    explicit json_texts(const encode::json_dialect& dialect = {}) : reader_(dialect) {}
+
     // Whether records of this shape have any.
     bool concerns(std::uint32_t shape) noexcept {
         const auto known = shape < kinds_.size() ? kinds_[shape] : kind::unknown;

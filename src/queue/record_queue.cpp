@@ -636,11 +636,14 @@ bool record_queue::push_json(
 }
 
 bool record_queue::push_fields(
-    std::string_view fields, std::string_view id, const json_facts& facts) noexcept {
+    std::string_view fields,
+    std::string_view id,
+    const json_facts& facts,
+    std::uint64_t target) noexcept {
     if (fields.size() > max_fields_bytes) {
         return refuse(reason::oversize);
     }
-    return push_block(0, detail::no_time, fields, id, facts, true);
+    return push_block(target, detail::no_time, fields, id, facts, true);
 }
 
 bool record_queue::push_block(
@@ -1157,7 +1160,7 @@ queue::record_queue& queue_of(gate* g) noexcept {
 }
 
 // Of a class_name without a number.
-reason refusal_of_class(std::int32_t number) noexcept {
+reason refusal_of_class(std::uint32_t number) noexcept {
     return number == key_too_long ? reason::oversize : reason::too_many_names;
 }
 
@@ -1167,7 +1170,7 @@ std::optional<reason> refusal_of(const destination_of_push& to) noexcept {
         return to.context->refusal;
     }
     if (to.class_number == key_without_room || to.class_number == key_too_long) {
-        return refusal_of_class(to.class_number);
+        return refusal_of_class(static_cast<std::uint32_t>(to.class_number));
     }
     return std::nullopt;
 }
@@ -1175,7 +1178,7 @@ std::optional<reason> refusal_of(const destination_of_push& to) noexcept {
 std::uint64_t target_of(const destination_of_push& to) noexcept {
     return to.class_number == no_class_number
                ? monarc::target_of(to.context)
-               : monarc::target_of(static_cast<key_number>(to.class_number));
+               : monarc::target_of(static_cast<std::uint32_t>(to.class_number));
 }
 } // namespace
 

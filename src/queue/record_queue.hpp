@@ -101,9 +101,13 @@ public:
         std::string_view text,
         std::string_view id) noexcept;
 
-    // Fields in the self-described form with what is known of them, the same way; without a class.
-    bool
-    push_fields(std::string_view fields, std::string_view id, const json_facts& facts) noexcept;
+    // Fields in the self-described form with what is known of them, the same way; without a class
+    // unless `target` says it.
+    bool push_fields(
+        std::string_view fields,
+        std::string_view id,
+        const json_facts& facts,
+        std::uint64_t target = 0) noexcept;
 
     // Counts a push that is refused before it reaches a slot.
     bool refuse(reason why) noexcept;

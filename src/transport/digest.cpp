@@ -25,6 +25,17 @@ std::string sha512_hex(std::initializer_list<std::string_view> parts) {
     return to_hex({reinterpret_cast<const char*>(out.data()), out.size()});
 }
 
+std::array<std::uint8_t, 28> sha224(std::string_view bytes) {
+    std::array<std::uint8_t, 28> digest{};
+    const auto is_good =
+        ::EVP_Digest(
+            bytes.data(), bytes.size(), digest.data(), nullptr, ::EVP_sha224(), nullptr) == 1;
+    if (!is_good) {
+        throw std::bad_alloc();
+    }
+    return digest;
+}
+
 bool is_same_secret(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && ::CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }

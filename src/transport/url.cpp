@@ -32,15 +32,12 @@ reach reach_of(const std::string& host) noexcept {
     return is_link_local ? reach::link_local : reach::elsewhere;
 }
 
-result<http_url> parse_http_url(std::string_view text) {
-    // Boost.URL 1.81 aborts at some texts without an authority, such as `v:?`.
-    if (const auto colon = text.find(':');
-        colon == text.npos || !text.substr(colon).starts_with("://")) {
-        return errc::bad_options;
-    }
-    const auto parsed = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
-    if (!parsed || parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment() ||
-        parsed->host().empty()) {
+namespace {
+
+// Scheme, host, port and path of what was parsed.
+result<http_url> parts_of(const boost::urls::url_view& view) {
+    const auto* const parsed = &view;
+    if (parsed->has_userinfo() || parsed->has_fragment() || parsed->host().empty()) {
         return errc::bad_options;
     }
     // Names of hosts need no escapes, and what stands behind one may be a line break.
@@ -69,8 +66,49 @@ result<http_url> parse_http_url(std::string_view text) {
     if (!url.path.empty() && !url.path.starts_with('/')) {
         return errc::bad_options;
     }
-    while (url.path.ends_with('/')) {
-        url.path.pop_back();
+    return url;
+}
+
+result<boost::urls::url_view> parsed(std::string_view text) {
+    // Boost.URL 1.81 aborts at some texts without an authority, such as `v:?`.
+    const auto colon = text.find(':');
+    if (colon == text.npos || !text.substr(colon).starts_with("://")) {
+        return errc::bad_options;
+    }
+    const auto view = boost::urls::parse_uri(boost::urls::string_view(text.data(), text.size()));
+    if (!view) {
+        return errc::bad_options;
+    }
+    return *view;
+}
+
+} // namespace
+
+result<http_url> parse_http_url(std::string_view text) {
+    const auto view = parsed(text);
+    if (!view || view->has_query()) {
+        return errc::bad_options;
+    }
+    auto url = parts_of(*view);
+    while (url && url->path.ends_with('/')) {
+        url->path.pop_back();
+    }
+    return url;
+}
+
+result<http_url> parse_http_target(std::string_view text) {
+    const auto view = parsed(text);
+    if (!view) {
+        return errc::bad_options;
+    }
+    auto url = parts_of(*view);
+    if (url) {
+        url->path += url->path.empty() ? "/" : "";
+        if (view->has_query()) {
+            const auto query = view->encoded_query();
+            url->path += '?';
+            url->path.append(query.data(), query.size());
+        }
     }
     return url;
 }

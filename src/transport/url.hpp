@@ -33,4 +33,7 @@ reach reach_of(const std::string& host) noexcept;
 // Fails: errc::bad_options.
 result<http_url> parse_http_url(std::string_view text);
 
+// The same with its path as given, at least `/`, and its query behind that.
+result<http_url> parse_http_target(std::string_view text);
+
 } // namespace monarc::transport

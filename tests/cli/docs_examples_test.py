@@ -80,6 +80,22 @@ def a_service_that_used_mona_client_sends_the_same(checks):
     checks.check("its context", summary["classes"].get("LOAN", {}).get("contexts") == 1, summary["classes"])
 
 
+def a_service_that_used_mona_sdk_sends_the_same(checks):
+    with Sink(MONARC, "--rest-port", 0, "--rest-secret", "s", "--rest-tenant", "me") as sink:
+        port = sink.process.stdout.readline().rstrip().rsplit(":", 1)[1]
+        code, printed = run(
+            "mona_sdk", MONA_SDK_API_KEY="k", MONA_SDK_SECRET="s", MONA_SDK_SHOULD_USE_SSL="false",
+            MONA_SDK_OVERRIDE_REST_API_HOST="127.0.0.1:" + port,
+            MONA_SDK_AUTH_API_TOKEN_URL="http://127.0.0.1:%s/identity/resources/auth/v1/api-token" % port)
+        summary = sink.stop()
+
+    checks.check("it ends well", code == 0 and printed == "4 records delivered\n", printed)
+    checks.check("its contexts", summary["classes"].get("LOAN", {}).get("contexts") == 3, summary["classes"])
+    checks.check("no violation", summary["rest"]["violations"] == 0, summary["rest"])
+    code, printed = run("mona_sdk", MONA_SDK_API_KEY="k")
+    checks.check("it says what is wrong", code == 2 and "secret" in printed, printed)
+
+
 def the_client_of_monasca_sends_and_lists(checks):
     with Sink(MONARC, "--monasca-port", 0) as sink:
         port = sink.process.stdout.readline().rstrip().rsplit(":", 1)[1]
@@ -103,5 +119,6 @@ if __name__ == "__main__":
         what_is_wrong_in_a_file_is_said_as_docs_configuration_shows_it,
         a_test_may_have_its_sink_inside,
         a_service_that_used_mona_client_sends_the_same,
+        a_service_that_used_mona_sdk_sends_the_same,
         the_client_of_monasca_sends_and_lists,
     ))

@@ -165,7 +165,18 @@ exporter_options rest_options() {
         .reserved_keys = reserved_key_mode::rename,
         .gzip = true,
         .merge = merge_mode::off,
-        .on_uncertain = uncertain_mode::dead};
+        .on_uncertain = uncertain_mode::dead,
+        .host = "incoming.example:8443",
+        .use_tls = false,
+        .use_send_event = true,
+        .use_send_timestamp = true,
+        .default_action = action::fresh,
+        .refresh_url = "https://login.example/refresh",
+        .use_refresh_tokens = false,
+        .refresh_margin = 5min,
+        .oidc_scope = "mona",
+        .login_retries = 0,
+        .login_retry_wait = 500ms};
     return options;
 }
 const std::vector<derived_series> derived{
@@ -243,6 +254,17 @@ reserved_keys = "rename"
 gzip = true
 merge = "off"
 on_uncertain = "dead"
+host = "incoming.example:8443"
+use_tls = false
+use_send_event = true
+use_send_timestamp = true
+default_action = "fresh"
+refresh_url = "https://login.example/refresh"
+use_refresh_tokens = false
+refresh_margin = "5min"
+oidc_scope = "mona"
+login_retries = 0
+login_retry_wait = "500ms"
 )";
 const variables secrets{
     {"TEST_PASSWORD", "pass,word"},
@@ -320,7 +342,18 @@ const variables rest_variables{
     {"MONARC_MONA__RESERVED_KEYS", "rename"},
     {"MONARC_MONA__GZIP", "true"},
     {"MONARC_MONA__MERGE", "off"},
-    {"MONARC_MONA__ON_UNCERTAIN", "dead"}};
+    {"MONARC_MONA__ON_UNCERTAIN", "dead"},
+    {"MONARC_MONA__HOST", "incoming.example:8443"},
+    {"MONARC_MONA__USE_TLS", "false"},
+    {"MONARC_MONA__USE_SEND_EVENT", "true"},
+    {"MONARC_MONA__USE_SEND_TIMESTAMP", "true"},
+    {"MONARC_MONA__DEFAULT_ACTION", "fresh"},
+    {"MONARC_MONA__REFRESH_URL", "https://login.example/refresh"},
+    {"MONARC_MONA__USE_REFRESH_TOKENS", "false"},
+    {"MONARC_MONA__REFRESH_MARGIN", "5min"},
+    {"MONARC_MONA__OIDC_SCOPE", "mona"},
+    {"MONARC_MONA__LOGIN_RETRIES", "0"},
+    {"MONARC_MONA__LOGIN_RETRY_WAIT", "500ms"}};
 
 template <class Mona>
 exporter_options defaults() {
@@ -445,7 +478,7 @@ TEST_CASE("the log of the sources becomes that of the options") {
 
 TEST_CASE("at its default an option of Mona's other kind is no error") {
     const auto options =
-        load_text("[mona]\nkind = 'rest'\nport = 24224\nmode = 'packed'\nuse_tls = false").options;
+        load_text("[mona]\nkind = 'rest'\nport = 24224\nmode = 'packed'\nack = true").options;
 
     CHECK(differences(options, {.mona = mona_rest_options{}}).empty());
 }

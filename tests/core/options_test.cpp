@@ -297,13 +297,75 @@ TEST_CASE("a key without its certificate is refused, a certificate may hold its 
     CHECK(validate(with([](auto& o) { o.tls.cert_file = "/both.pem"; })) == "");
 }
 
+TEST_CASE("what Mona's REST interface needs depends on how a client proves who it is") {
+    struct row {
+        mona_rest_options options;
+        std::string wrong;
+    };
+    using enum mona_auth_mode;
+    const secret s("s");
+    const row rows[] = {
+        {{.api_key = s, .secret = s}, ""},
+        {{.secret = s},
+         "mona.api_key must be the key of a login with mona.auth = mona, got an empty text"},
+        {{.api_key = s},
+         "mona.secret must be that of mona.api_key with mona.auth = mona, got an empty text"},
+        {{.user_id = "u",
+          .api_key = s,
+          .secret = s,
+          .auth = oidc,
+          .token_url = "https://h/t",
+          .host = "h"},
+         ""},
+        {{.user_id = "u", .api_key = s, .secret = s, .auth = oidc, .host = "h"},
+         "mona.token_url must be where tokens are had with mona.auth = oidc, got an empty text"},
+        {{.url = "https://h/x",
+          .api_key = s,
+          .secret = s,
+          .auth = oidc,
+          .token_url = "https://h/t"},
+         "mona.user_id must be Mona's id of the customer with mona.auth = oidc, got an empty "
+         "text"},
+        {{.user_id = "u", .secret = s, .auth = token},
+         "mona.host must be set, or mona.url, with mona.auth = token, got an empty text"},
+        {{.user_id = "u", .auth = token, .host = "h"},
+         "mona.secret must be the access token with mona.auth = token, got an empty text"},
+        {{.user_id = "u", .auth = none, .host = "h", .use_tls = false}, ""},
+        {{.auth = none, .host = "h"},
+         "mona.user_id must be Mona's id of the customer with mona.auth = none, got an empty "
+         "text"},
+        {{.user_id = "u", .secret = s, .auth = token, .host = "127.0.0.1:80", .use_tls = false},
+         ""},
+        {{.user_id = "u", .secret = s, .auth = token, .host = "h:80", .use_tls = false},
+         "mona.host must be https, since the token would be sent readable to another machine, or "
+         "tls.allow_plain_credentials be true, got \"http://h:80\""},
+        {{.user_id = "u", .secret = monarc::secret("a\n"), .auth = token, .host = "h"},
+         "mona.secret must be at most 8000 bytes of visible ASCII with mona.auth = token, got "
+         "something else"},
+        {{.api_key = s, .secret = s, .use_tls = false},
+         "mona.host must be https, since the token would be sent readable to another machine, or "
+         "tls.allow_plain_credentials be true, got \"http://monalabs.io\""},
+        {{.url = "http://h/x", .api_key = s, .secret = s},
+         "mona.url must be https, since the token would be sent readable to another machine, or "
+         "tls.allow_plain_credentials be true, got \"http://h/x\""},
+        {{.api_key = s, .secret = s, .token_url = "http://h/t"},
+         "mona.token_url must be https, since mona.secret would be sent readable to another "
+         "machine, or tls.allow_plain_credentials be true, got \"http://h/t\""},
+    };
+
+    for (const auto& [options, wrong] : rows) {
+        exporter_options all;
+        all.mona = options;
+        CHECK(validate(all) == wrong);
+    }
+}
+
 TEST_CASE("an option that nothing obeys yet is in range, but refused as not available") {
     struct row {
         change made;
         std::string text;
     };
     const row rows[] = {
-        {[](auto& o) { rest(o); }, "mona.kind: leave it forward (mona_forward_options)"},
         {[](auto& o) { monasca(o).auth_url = "https://k/v3"; },
          "monasca.auth_url: leave it empty and set url and token"},
         {[](auto& o) { monasca(o).username = "u"; }, "monasca.username: set token"},

@@ -62,6 +62,9 @@ private:
     }
 
     encode::json_reader reader_;
+
+public:
+    explicit reading(const encode::json_dialect& dialect = {}) : reader_(dialect) {}
 };
 
 std::string nested(std::size_t levels) {
@@ -236,5 +239,29 @@ TEST_CASE("an object of very many keys is read, also if they are all alike") {
     CHECK(json.facts.repeated == 0);
     CHECK(json.record(alike) == "x: 1");
     CHECK(json.facts.repeated == 19'999);
+}
+
+TEST_CASE("where any integer is taken, a long one goes on as its digits, nested too") {
+    reading json({.takes_any_integer = true});
+
+    CHECK(
+        json.record(R"({"a":18446744073709551615,"b":-9223372036854775808})") ==
+        "a: 18446744073709551615u, b: -9223372036854775808");
+    const auto packed = json.value("[1,18446744073709551616,\"18446744073709551616\"]");
+    CHECK(packed.find("18446744073709551616\"") != std::string::npos); // the text stays one
+    CHECK_FALSE(json.record(R"({"a":18446744073709551616})").starts_with("!"));
+    CHECK_FALSE(json.record(R"({"a":-9223372036854775809})").starts_with("!"));
+    CHECK(json.record(R"({18446744073709551616:1})").starts_with("!"));
+    CHECK(json.record(R"({"a":018446744073709551616})").starts_with("!"));
+    CHECK(json.record(R"({"a":1e400})").starts_with("!"));
+    CHECK(json.record(R"({"a":18446744073709551616)").starts_with("!"));
+    CHECK(reading().record(R"({"a":18446744073709551616})").starts_with("!"));
+}
+
+TEST_CASE("reserved keys stay where they are to be renamed") {
+    reading json({.keeps_reserved = true});
+
+    CHECK(json.record(R"({"MONA_x":1,"a":2})") == "MONA_x: 1, a: 2");
+    CHECK(json.facts.stripped == 0);
 }
 }

@@ -79,7 +79,7 @@ public:
              .when = r.when,
              .stamp = r.stamp,
              .context = r.context,
-             .class_name = r.class_name});
+             .class_and_action = r.class_and_action});
     }
 };
 

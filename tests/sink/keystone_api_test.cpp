@@ -98,6 +98,7 @@ TEST_CASE("a login answers 201 with token, roles, project, times and catalogue")
     keystone k;
     const auto response = k.log_in(good);
     CHECK(response.status == 201);
+    CHECK(sink::field_of(response.fields, "date") == "Sat, 21 Nov 2026 20:43:35 GMT");
     const auto token = sink::field_of(response.fields, "x-subject-token");
     CHECK(token.starts_with("gAAAAAB"));
     CHECK(token.size() == 183);

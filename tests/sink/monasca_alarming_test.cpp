@@ -267,6 +267,49 @@ TEST_CASE("a metric without a value to match, or without its partners, makes no 
     CHECK(a.all("alarms", "metrics/1/name") == texts{"mem"});
 }
 
+TEST_CASE("functions and periods: what a state is made of") {
+    api a;
+    const auto state_of = [&](const std::string& expression) {
+        const auto id =
+            a.make("alarm-definitions", R"({"name":"x","expression":")" + expression + "\"}");
+        a.measure("a", 4); // the same again
+        const auto state = a.all("alarms", "state");
+        CHECK(a.status("DELETE", "alarm-definitions/" + id) == 204);
+        REQUIRE(state.size() == 1);
+        return state.front();
+    };
+    a.measure("b", 10);
+    a.now += 60'000;
+    a.measure("b", 2);
+    a.measure("a", 4);
+    CHECK(state_of("max(cpu) >= 4") == "ALARM");
+    CHECK(state_of("max(cpu) > 4") == "OK");
+    CHECK(state_of("max(cpu, 120) > 4") == "ALARM");
+    CHECK(state_of("min(cpu) <= 2") == "ALARM");
+    CHECK(state_of("avg(cpu) > 2.9 and avg(cpu) < 3.1") == "ALARM");
+    CHECK(state_of("sum(cpu) > 5") == "ALARM");
+    CHECK(state_of("count(cpu) > 1") == "ALARM");
+    CHECK(state_of("last(cpu{host=a}) > 3") == "ALARM");
+    CHECK(state_of("max(cpu) > 3 times 2") == "ALARM");
+    CHECK(state_of("max(cpu) > 4 times 2") == "OK");
+    CHECK(state_of("max(cpu) > 3 times 3") == "UNDETERMINED"); // nothing in the third
+    CHECK(state_of("max(cpu) > 9 or min(cpu) < 3") == "ALARM");
+    CHECK(state_of("max(cpu) > 3 times 3 and max(cpu) > 9") == "OK");
+}
+
+TEST_CASE("what is kept stays within bounds") {
+    api a;
+    CHECK(a.status("POST", "alarm-definitions", std::string(65'537, ' ')) == 413);
+    for (int i = 0; i < 1000; ++i)
+        (void)a.make(
+            "notification-methods",
+            fmt::format(R"({{"name":"{}","type":"EMAIL","address":"a@b"}})", i));
+    const auto refused =
+        a.ask("POST", "notification-methods", R"({"name":"n","type":"EMAIL","address":"a@b"})");
+    CHECK(refused.status == 500);
+    CHECK(has(refused.body, "the sink keeps 1000 of these"));
+}
+
 TEST_CASE("states, marks and links are set by hand, and that is history too") {
     api a;
     (void)a.make("alarm-definitions", high);

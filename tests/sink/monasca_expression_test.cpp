@@ -71,9 +71,9 @@ TEST_CASE("what is no expression is refused with the column where it stops") {
     CHECK(refusal("cpu > 1 times 0").ends_with("Periods 0 must be 1 or greater"));
     CHECK(refusal(std::string(1'000'000, '(')).ends_with("Nested too deeply"));
     std::string many = "a>1";
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 32; ++i)
         many += "or a>1";
-    CHECK(refusal(many).ends_with("More than 1000 subexpressions"));
+    CHECK(refusal(many).ends_with("More than 32 subexpressions"));
 }
 
 TEST_CASE("a metric is meant that has the name and at least these dimensions") {

@@ -23,7 +23,7 @@ struct made_record {
     std::int64_t when = monarc::detail::no_time;
     std::uint64_t stamp = 1;
     monarc::detail::context_entry* context = nullptr;
-    monarc::key_number class_name = monarc::key_without_room;
+    std::uint32_t class_and_action = 0;
 
     monarc::record_view view() const {
         return {
@@ -31,7 +31,7 @@ struct made_record {
             .stamp = stamp,
             .when = when,
             .context = context,
-            .class_name = class_name,
+            .class_and_action = class_and_action,
             .body = body,
             .id = id};
     }
@@ -87,7 +87,7 @@ made_record made(const Target& to, const Fields&... fields) {
     record.id = to.text();
     record.when = to.when;
     if constexpr (monarc::detail::has_class_number<Target>) {
-        record.class_name = to.class_number;
+        record.class_and_action = to.class_number;
     }
     return record;
 }

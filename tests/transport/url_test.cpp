@@ -121,4 +121,31 @@ TEST_CASE("no host holds a character that may not be sent") {
         CHECK_FALSE(parse_http_url(wrong).has_value());
     }
 }
+
+TEST_CASE("a target keeps its path and its query as given") {
+    struct row {
+        std::string_view text;
+        std::string_view path;
+    };
+    const row rows[] = {
+        {"http://h"sv, "/"sv},
+        {"http://h/"sv, "/"sv},
+        {"http://h/a/"sv, "/a/"sv},
+        {"http://h:99/some/where?x=1&y=%20"sv, "/some/where?x=1&y=%20"sv},
+        {"http://h?x"sv, "/?x"sv},
+        {"http://h/?"sv, "/?"sv},
+    };
+
+    for (const auto& [text, path] : rows) {
+        CAPTURE(text);
+        const auto url = parse_http_target(text);
+        REQUIRE(url.has_value());
+        CHECK(url->path == path);
+        CHECK(url->host == "h");
+    }
+    for (const auto wrong :
+         {"ftp://h/"sv, "http://u@h/"sv, "http://h/#a"sv, "http:///"sv, "http://h/a b"sv, "h/"sv}) {
+        CHECK_FALSE(parse_http_target(wrong).has_value());
+    }
+}
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -19,16 +20,12 @@ constexpr std::string_view not_found_page =
     "<p>The requested URL was not found on the server. If you entered the URL manually please "
     "check your spelling and try again.</p>\n";
 
-std::string_view title_of(int status) noexcept {
-    return reason_phrase(status);
-}
-
 http_response error_response(int status, std::string_view message, std::string_view base) {
     std::string body = "{\"error\":";
     json_members(body)
         .number("code", status)
         .text("message", message)
-        .text("title", title_of(status))
+        .text("title", reason_phrase(status))
         .end();
     body += "}\n";
     auto response = json_response(status, std::move(body));
@@ -59,6 +56,25 @@ std::string to_keystone_time(std::int64_t milliseconds) {
     auto text = to_time(milliseconds, true);
     text.insert(text.size() - 1, "000");
     return text;
+}
+
+// RFC 9110, 5.6.7.
+std::string to_http_date(std::int64_t milliseconds) {
+    constexpr std::array<std::string_view, 7> days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array<std::string_view, 12> months{
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    using namespace std::chrono;
+    const auto at = floor<seconds>(
+        sys_time<std::chrono::milliseconds>(std::chrono::milliseconds(milliseconds)));
+    const auto day = floor<std::chrono::days>(at);
+    const year_month_day date(day);
+    return fmt::format(
+        "{}, {:02} {} {:04} {} GMT",
+        days[weekday(day).c_encoding()],
+        static_cast<unsigned>(date.day()),
+        months[static_cast<unsigned>(date.month()) - 1],
+        static_cast<int>(date.year()),
+        to_time(milliseconds, false).substr(11, 8));
 }
 
 void append_service(
@@ -141,6 +157,7 @@ http_response keystone_api::state::serve(const http_request& request, std::int64
     ++totals_.responses[response.status];
     if (path == "/v3/auth/tokens" && request.method == "POST")
         ++(response.status == 201 ? totals_.logins : totals_.refused_logins);
+    response.fields.emplace_back("Date", to_http_date(now));
     response.fields.emplace_back("Vary", "X-Auth-Token");
     response.fields.emplace_back(
         "x-openstack-request-id", fmt::format("req-00000000-0000-4000-9000-{:012x}", ++requests_));

@@ -34,12 +34,12 @@ void refuse_update(std::string description) {
     throw monasca_refusal({422, "InvalidUpdateException", std::move(description)});
 }
 
-void require_room(std::size_t count) {
-    if (count >= tenant_alarming::max_of_each)
+void require_room(std::size_t count, std::size_t max_count) {
+    if (count >= max_count)
         throw monasca_refusal(
             {500,
              "The repository was unable to process your request",
-             fmt::format("the sink keeps {} of a kind", tenant_alarming::max_of_each)});
+             fmt::format("the sink keeps {} of these", max_count)});
 }
 
 } // namespace monarc::sink

@@ -77,6 +77,6 @@ auto& require_id(Map& all, const std::string& id) {
         refuse_missing();
     return at->second;
 }
-void require_room(std::size_t count);
+void require_room(std::size_t count, std::size_t max_count);
 
 } // namespace monarc::sink

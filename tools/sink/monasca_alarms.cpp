@@ -35,7 +35,7 @@ void tenant_alarming::change(
     made.reason = std::move(reason);
     made.sub_alarms = std::move(sub_alarms);
     a.state_updated_at = a.updated_at = now;
-    if (history.size() == max_of_each)
+    if (history.size() == max_changes)
         history.pop_front();
     history.push_back(std::move(made));
 }

@@ -83,7 +83,10 @@ struct tenant_alarming {
     std::deque<state_change> history{}; ///< Of alarms that are gone, too.
 
     // Beyond them nothing new is taken, and the oldest change is forgotten.
-    static constexpr std::size_t max_of_each = 10'000;
+    static constexpr std::size_t max_methods = 1000;
+    static constexpr std::size_t max_definitions = 1000;
+    static constexpr std::size_t max_alarms = 10'000;
+    static constexpr std::size_t max_changes = 10'000;
 
     void
     change(alarm& a, alarm_state to, std::string reason, std::string sub_alarms, std::int64_t now);

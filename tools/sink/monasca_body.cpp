@@ -11,7 +11,15 @@ namespace {
 
 using python::kind;
 
+// What is kept of a body has to stay within bounds.
+constexpr std::size_t max_bytes = std::size_t{64} << 10;
+
 python::document read_body(const http_request& request) {
+    if (request.body.size() > max_bytes)
+        throw monasca_refusal(
+            {413,
+             "Request Entity Too Large",
+             fmt::format("a body of more than {} bytes", max_bytes)});
     auto json = python::document::read(request.is_chunked ? std::string_view() : request.body);
     if (!json)
         throw monasca_refusal({400, "Bad request", "Request body is not valid JSON"});

@@ -183,7 +183,7 @@ http_response monasca_alarming::create_definition(const monasca_call& c) {
     read_definition(body, all, made);
     made.actions_enabled = true; // whatever the body says
     check_name(made, all);
-    require_room(all.definitions.size());
+    require_room(all.definitions.size(), tenant_alarming::max_definitions);
     made.id = ids_.uuid();
     made.created_at = made.updated_at = c.now;
     const auto& kept = all.definitions.insert_or_assign(made.id, made).first->second;

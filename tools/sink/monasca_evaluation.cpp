@@ -8,13 +8,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
+#include <utility>
 
 namespace monarc::sink {
 namespace {
 
 using series_map = monasca_store::series_map;
+
+constexpr std::int64_t max_periods = 1000; // that are looked at
+constexpr std::size_t max_metrics = 256;   // that an alarm tells of
 
 // The values of the definition's match_by; nothing if the metric has not all of them.
 std::optional<std::vector<std::string>>
@@ -51,12 +57,14 @@ void for_each_series(
 std::vector<alarm_metric> find_metrics(
     const series_map& series, const alarm_definition& d, const std::vector<std::string>& matched) {
     std::vector<alarm_metric> all;
+    const bool may_repeat = d.read.subs.size() > 1; // one subexpression meets each series once
     for (const auto& sub : d.read.subs) {
         bool has_any = false;
         for_each_series(series, d, sub, matched, [&](const stored_series& s) {
             has_any = true;
             alarm_metric made{s.name, s.dimensions};
-            if (std::find(all.begin(), all.end(), made) == all.end())
+            if (all.size() < max_metrics &&
+                (!may_repeat || std::find(all.begin(), all.end(), made) == all.end()))
                 all.push_back(std::move(made));
         });
         if (!has_any)
@@ -65,35 +73,39 @@ std::vector<alarm_metric> find_metrics(
     return all;
 }
 
-// What a function says of the values from `first` to before `last`.
-std::optional<double> value_of(
-    const series_map& series,
-    const alarm& a,
-    const alarm_definition& d,
-    const sub_expression& sub,
-    std::int64_t first,
-    std::int64_t last) {
-    std::vector<std::pair<std::int64_t, double>> points;
-    for_each_series(series, d, sub, a.matched, [&](const stored_series& s) {
-        for (auto at = s.points.lower_bound(first); at != s.points.end() && at->first < last; ++at)
-            points.emplace_back(at->first, at->second.value);
-    });
-    if (sub.function == alarm_function::count)
-        return static_cast<double>(points.size());
-    if (points.empty())
-        return std::nullopt;
+// What there is of one period.
+struct period_values {
+    std::int64_t count = 0;
     double sum = 0;
-    for (const auto& point : points)
-        sum += point.second;
-    const auto less = [](const auto& x, const auto& y) { return x.second < y.second; };
-    switch (sub.function) {
-    case alarm_function::max: return std::max_element(points.begin(), points.end(), less)->second;
-    case alarm_function::min: return std::min_element(points.begin(), points.end(), less)->second;
-    case alarm_function::avg: return sum / static_cast<double>(points.size());
-    case alarm_function::last: return std::max_element(points.begin(), points.end())->second;
-    default: return sum;
+    double min = std::numeric_limits<double>::infinity();
+    double max = -std::numeric_limits<double>::infinity();
+    std::int64_t last_at = std::numeric_limits<std::int64_t>::min();
+    double last = 0;
+
+    void add(std::int64_t at, double value) noexcept {
+        ++count;
+        sum += value;
+        min = std::min(min, value);
+        max = std::max(max, value);
+        if (at >= last_at)
+            last = value;
+        last_at = std::max(last_at, at);
     }
-}
+    // Nothing counts as none, and is no value of any other kind.
+    std::optional<double> value(alarm_function f) const noexcept {
+        if (f == alarm_function::count)
+            return static_cast<double>(count);
+        if (count == 0)
+            return std::nullopt;
+        switch (f) {
+        case alarm_function::max: return max;
+        case alarm_function::min: return min;
+        case alarm_function::avg: return sum / static_cast<double>(count);
+        case alarm_function::last: return last;
+        default: return sum;
+        }
+    }
+};
 
 struct sub_alarm {
     alarm_state state = alarm_state::undetermined;
@@ -106,13 +118,21 @@ sub_alarm evaluate(
     const alarm_definition& d,
     const sub_expression& sub,
     std::int64_t now) {
-    constexpr std::int64_t max_periods = 1000; // that are looked at
-    sub_alarm made;
     const auto length = sub.period * 1000;
+    const auto periods = std::min(sub.periods, max_periods);
+    // The one that ends now is the first.
+    std::vector<period_values> all(static_cast<std::size_t>(periods));
+    for_each_series(series, d, sub, a.matched, [&](const stored_series& s) {
+        for (auto at = s.points.lower_bound(now - periods * length + 1);
+             at != s.points.end() && at->first <= now;
+             ++at)
+            all[static_cast<std::size_t>((now - at->first) / length)].add(
+                at->first, at->second.value);
+    });
+    sub_alarm made;
     bool is_met = true;
-    for (std::int64_t i = std::min(sub.periods, max_periods); i > 0; --i) {
-        const auto last = now - (i - 1) * length + 1;
-        const auto value = value_of(series, a, d, sub, last - length, last);
+    for (auto period = all.rbegin(); period != all.rend(); ++period) {
+        const auto value = period->value(sub.function);
         if (!value)
             continue;
         made.values.push_back(*value);
@@ -122,7 +142,7 @@ sub_alarm evaluate(
     // One period in which it is not met is enough; to be met takes all of them.
     if (found != 0 && !is_met)
         made.state = alarm_state::ok;
-    else if (found == std::min(sub.periods, max_periods))
+    else if (found == periods)
         made.state = alarm_state::alarm;
     return made;
 }
@@ -224,7 +244,7 @@ void monasca_alarming::take(
             continue;
         auto* a = find_alarm(all, d, *matched);
         auto metrics = find_metrics(series, d, *matched);
-        if (metrics.empty() || (a == nullptr && all.alarms.size() >= tenant_alarming::max_of_each))
+        if (metrics.empty() || (a == nullptr && all.alarms.size() >= tenant_alarming::max_alarms))
             continue;
         if (a == nullptr) {
             alarm made{.id = ids_.uuid(), .definition_id = d.id, .matched = *matched};

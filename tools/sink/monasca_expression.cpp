@@ -12,7 +12,7 @@ namespace monarc::sink {
 namespace {
 
 constexpr int max_nesting = 50;
-constexpr std::size_t max_subs = 1000;
+constexpr std::size_t max_subs = 32;
 constexpr std::string_view signs = ".-_#!$%&'*+/:;?@[\\]^`|~";
 
 constexpr std::array<std::string_view, 6> functions{"max", "min", "avg", "count", "sum", "last"};

@@ -136,7 +136,7 @@ http_response monasca_alarming::create_method(const monasca_call& c) {
     read_method(body, made);
     auto& all = of(c);
     check_method(body, made, all);
-    require_room(all.methods.size());
+    require_room(all.methods.size(), tenant_alarming::max_methods);
     made.id = ids_.uuid();
     made.created_at = made.updated_at = c.now;
     const auto& kept = all.methods.insert_or_assign(made.id, made).first->second;

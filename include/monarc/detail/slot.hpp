@@ -50,8 +50,8 @@ inline constexpr std::size_t max_json_bytes = 256 * 1024;
 struct alignas(64) slot {
     std::uint64_t head;   ///< shape number, bytes of the fixed part, of the body, of the id: 16
                           ///< bits each, from the lowest up
-    std::uint64_t target; ///< the context's entry; 0 when the id stands in the body; odd when the
-                          ///< number of the class (from bit 1 up) does not come with the shape
+    std::uint64_t target; ///< the context's entry; 0 when the id stands in the body; odd when class
+                          ///< and action (from bit 1 up) do not come with the shape
     std::uint64_t stamp;  ///< when it was pushed, in ticks of the clock
     std::int64_t when;    ///< nanoseconds since 1970 given by the caller, or no_time
     unsigned char body[slot_body_bytes];
@@ -77,19 +77,24 @@ struct context_entry;
 
 inline constexpr std::int32_t no_class_number = -1;
 
+/// A number of a class has 16 bits; an action stands above them, over 0 if the class comes with the
+/// shape.
+inline constexpr int action_shift = 16;
+
 /// Where a push goes: a context that was opened, or an id that comes with the push.
 struct destination_of_push {
     gate* exporter;
     context_entry* context; ///< null when the id is given
     std::string_view id;
     std::int64_t when;
-    std::int32_t class_number = no_class_number; ///< of a class that does not come with the shape
+    std::int32_t class_number = no_class_number; ///< of a class, or an action, beside the shape
 };
 
-/// What a push with an id goes to if its class does not come with the shape.
+/// What a push with an id goes to if its class does not come with the shape, or if it has an
+/// action.
 struct gate_and_class {
     gate* exporter;
-    std::uint16_t class_number;
+    std::uint32_t class_number;
 };
 
 /// What the inline half leaves on its stack: the fixed part of the body, and where text and id are.
