@@ -121,7 +121,8 @@ private:
 /// anew, and gives up what this request had under way.
 ///
 /// Threads: one at a time; requests of one client run beside each other.
-/// Owns:    what is under way: a request that is destroyed is cancelled, and nobody is woken.
+/// Owns:    what is under way: a request that is destroyed is cancelled, and nobody is woken. On
+///          another thread than the one where things wake up that may have begun by then.
 template <class T>
 class [[nodiscard]] request {
 public:

@@ -99,6 +99,13 @@ std::string refuse_readable(
         shown(std::string(url)));
 }
 
+// D-13.3, of a token.
+bool can_stand_in_a_head(std::string_view text) {
+    constexpr std::size_t most_bytes = 8000;
+    return text.size() <= most_bytes &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 // mona-rest.md section 2: what each way to prove who we are needs.
 std::string missing_of_rest(const exporter_options& o, const mona_rest_options& rest) {
     using enum mona_auth_mode;
@@ -136,9 +143,13 @@ std::string missing_of_rest(const exporter_options& o, const mona_rest_options& 
     if (rest.auth == none) {
         return {};
     }
-    const auto place = !rest.url.empty() || rest.host.empty()
-                           ? rest.url
-                           : (rest.use_tls ? "https://" : "http://") + rest.host;
+    if (rest.auth == token && !can_stand_in_a_head(rest.secret.reveal())) {
+        return "mona.secret must be at most 8000 bytes of visible ASCII with mona.auth = token, "
+               "got something else";
+    }
+    const auto host = rest.host.empty() ? "monalabs.io" : rest.host; // below which Mona's own are
+    const auto place =
+        !rest.url.empty() ? rest.url : (rest.use_tls ? "https://" : "http://") + host;
     for (auto wrong :
          {refuse_readable(o, rest.url.empty() ? "mona.host" : "mona.url", place, "the token"),
           refuse_readable(o, "mona.token_url", logs_in ? rest.token_url : "", "mona.secret"),

@@ -334,7 +334,7 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
         items_.front().passed_by = 0;
         ++next_detour_;
     } else {
-        judge_front(result.was_written);
+        judge_front(result.was_written && !result.was_answered); // D-7.6: an answer is no silence
     }
     const auto limit = settings_.retry.max_attempts;
     for (auto i = items_.begin(); limit != 0 && i != items_.end();) {

@@ -289,10 +289,10 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     if (wants_ack) {
         over->waiting.push_back(&mine); // before the write: the answer may overtake its end
     }
-    over->was_used = true;
     mine.bell.expires_at(asio::steady_timer::time_point::max());
     const std::array<std::string_view, 3> parts{p.head, p.body, p.tail};
     const auto ec = co_await over->stream.write(parts, write_stall);
+    over->was_used = !ec; // else its end is none that was to be expected
     end_turn();
     if (ec && !mine.is_acked) {
         fail(*over, fmt::format("write to {}: {}", peer(), ec.message()));

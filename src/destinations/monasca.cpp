@@ -234,8 +234,16 @@ monasca::line* monasca::free_line() noexcept {
 asio::awaitable<outcome> monasca::send(std::shared_ptr<const payload> p) {
     auto* const on = free_line();
     assert(on != nullptr); // no more are in flight than there are lines
+    outcome result;
     on->is_busy = true;
-    auto result = co_await attempt(*on, std::move(p));
+    // Not by a destructor: that also runs when the loop lets go of what it never resumed, and this
+    // destination is gone before.
+    try {
+        result = co_await attempt(*on, std::move(p));
+    } catch (...) {
+        on->is_busy = false;
+        throw;
+    }
     on->is_busy = false;
     on->idle_since = steady::now();
     if (is_abandoned_ && result.what != verdict::delivered) {

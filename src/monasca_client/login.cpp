@@ -1,6 +1,7 @@
 #include "monasca_client/login.hpp"
 
 #include "core/option_value.hpp"
+#include "monasca_client/state.hpp"
 #include "monasca_client/target.hpp"
 
 #include <monarc/error.hpp>
@@ -141,6 +142,9 @@ asio::awaitable<bool> login::wait_for_other(asking& who) {
 
 asio::awaitable<std::optional<error>> login::require(asking& who, std::uint64_t refused) {
     while (!is_fixed_) {
+        if (who.stop().is_asked_for()) { // closing: nobody begins a login any more
+            co_return closed_error();
+        }
         const auto now = steady::now();
         const bool is_usable_now = is_usable(refused, now);
         if (is_usable_now && (is_under_way_ || !is_ending(now))) {

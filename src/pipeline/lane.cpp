@@ -81,7 +81,12 @@ void lane::send_plain() {
 }
 
 asio::awaitable<void> lane::send_one(std::uint64_t attempt, std::shared_ptr<const payload> what) {
-    const auto result = co_await destination_.send(what);
+    outcome result;
+    try {
+        result = co_await destination_.send(what);
+    } catch (const std::exception& error) { // D-9.10: no memory, most likely
+        result.why = fmt::format("an attempt failed: {}", error.what());
+    }
     const auto now = steady::now();
     if (list_.done(attempt, result, now, uniform())) {
         log_outcome(result, *what, now);

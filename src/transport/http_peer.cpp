@@ -49,8 +49,13 @@ asio::awaitable<http_exchange> http_peer::connect(http_url to) {
         way.got.why = fmt::format("connect {}: {}", to.authority, ec.message());
         co_return way;
     }
-    if (to.is_tls) {
+    if (to.is_tls && !is_abandoned_) {
         ec = co_await stream->secure(tls_, to.host, tls_timeout);
+    }
+    if (is_abandoned_) { // connects went on behind close(), with the next address
+        stream->close();
+        way.got.why = "given up at close";
+        co_return way;
     }
     if (ec) { // D-5.10: never plain instead
         way.is_refusal = is_tls_refusal(ec);

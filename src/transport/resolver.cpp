@@ -78,8 +78,24 @@ resolver::~resolver() {
     cancel();
 }
 
+// However a coroutine ends, resumed or not: nothing may wake it any more.
+class resolver::waiting_for {
+public:
+    explicit waiting_for(question& asked) : asked_(asked) {}
+    ~waiting_for() {
+        const std::lock_guard guard(asked_.lock);
+        asked_.waiting = nullptr;
+        asked_.executor = {};
+    }
+    waiting_for(const waiting_for&) = delete;
+    waiting_for& operator=(const waiting_for&) = delete;
+
+private:
+    question& asked_;
+};
+
 void resolver::cancel() noexcept {
-    if (auto asked = std::exchange(running_, nullptr)) {
+    for (const auto& asked : std::exchange(running_, {})) {
         const std::lock_guard guard(asked->lock);
         if (asked->waiting != nullptr) {
             asked->waiting->cancel();
@@ -131,7 +147,7 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
         endpoints one{tcp::endpoint(address, port)};
         co_return one;
     }
-    if (std::chrono::steady_clock::now() < known_until_) {
+    if (host == host_ && port == port_ && std::chrono::steady_clock::now() < known_until_) {
         co_return known_;
     }
     asio::steady_timer until(executor_, timeout);
@@ -140,10 +156,11 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
     asked->port = port;
     asked->waiting = &until;
     asked->executor = executor_;
-    running_ = asked;
+    const waiting_for mine(*asked);
+    running_.push_back(asked);
     aside_ = nullptr; // this one is newer
     if (!start(asked)) {
-        running_ = nullptr;
+        std::erase(running_, asked);
         co_return std::make_error_code(std::errc::resource_unavailable_try_again);
     }
 
@@ -151,16 +168,17 @@ resolver::resolve(std::string host, std::uint16_t port, std::chrono::millisecond
     auto into = asio::redirect_error(asio::use_awaitable, ignored);
     co_await until.async_wait(into);
 
-    running_ = nullptr;
-    const std::lock_guard guard(asked->lock);
-    asked->waiting = nullptr;
-    asked->executor = {};
-    if (asked->answer) {
+    std::erase(running_, asked);
+    auto answer = [&] {
+        const std::lock_guard guard(asked->lock);
+        return asked->answer;
+    }();
+    if (answer) {
         host_ = host;
         port_ = port;
-        remember(*asked->answer);
+        remember(*answer);
     }
-    co_return asked->answer;
+    co_return answer;
 }
 
 bool resolver::has_moved(const tcp::endpoint& peer) {

@@ -19,8 +19,7 @@ namespace monarc::transport {
 
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-// Threads: the I/O thread only. At most one look-up of its own runs at a time; a further call waits
-// for the same answer.
+// Threads: the I/O thread only.
 class resolver {
 public:
     // `life`: how long an answer is good (D-6.9).
@@ -45,18 +44,19 @@ public:
     // says nothing. Addresses in digits do not move.
     bool has_moved(const boost::asio::ip::tcp::endpoint& peer);
 
-    // Ends a running resolve() at once.
+    // Ends every running resolve() at once.
     void cancel() noexcept;
 
 private:
     struct question;
+    class waiting_for;
 
     bool start(const std::shared_ptr<question>& asked);
     void remember(const endpoints& answer);
 
     boost::asio::any_io_executor executor_;
     std::chrono::milliseconds life_;
-    std::shared_ptr<question> running_;
+    std::vector<std::shared_ptr<question>> running_;
     std::shared_ptr<question> aside_; // of has_moved
     std::string host_;                // of known_
     std::uint16_t port_ = 0;

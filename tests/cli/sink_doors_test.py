@@ -206,6 +206,7 @@ def a_unix_socket(checks):
 
 
 def wrong_doors_are_refused(checks):
+    beyond = ["--host", "0.0.0.0", "--shared-key", "env:SINK_KEY"]
     for arguments, code, named in (
             (["--shared-key", KEY], 2, "--shared-key"),
             (["--shared-key", "env:NO_SUCH_VARIABLE"], 2, "NO_SUCH_VARIABLE"),
@@ -215,7 +216,10 @@ def wrong_doors_are_refused(checks):
             (["--tls-cert", "/no/such/cert.pem"], 1, "/no/such/cert.pem: No such file"),
             (["--tls-cert", os.path.abspath(__file__)], 1, "sink_doors_test.py: "),
             (["--unix", "/no/such/folder/sock"], 1, "/no/such/folder/sock"),
-            (["--host", "0.0.0.0"], 1, "--shared-key")):
+            (["--host", "0.0.0.0"], 1, "--shared-key"),
+            ([*beyond, "--monasca-port", "0"], 1, "--monasca-token"),
+            ([*beyond, "--monasca-port", "0", "--keystone-port", "0"], 1, "--keystone-user"),
+            ([*beyond, "--rest-port", "0"], 1, "--rest-token")):
         done = subprocess.run([MONARC, "sink", "--port", "0", *arguments], capture_output=True, text=True,
                               timeout=20 * SLOWER, env=ENVIRONMENT)
         checks.check("%s: exit %d" % (arguments, code), done.returncode == code, (done.returncode, done.stderr))

@@ -419,6 +419,12 @@ TEST_CASE("what Mona's REST interface needs depends on how a client proves who i
         {{.user_id = "u", .secret = s, .auth = token, .host = "h:80", .use_tls = false},
          "mona.host must be https, since the token would be sent readable to another machine, or "
          "tls.allow_plain_credentials be true, got \"http://h:80\""},
+        {{.user_id = "u", .secret = monarc::secret("a\n"), .auth = token, .host = "h"},
+         "mona.secret must be at most 8000 bytes of visible ASCII with mona.auth = token, got "
+         "something else"},
+        {{.api_key = s, .secret = s, .use_tls = false},
+         "mona.host must be https, since the token would be sent readable to another machine, or "
+         "tls.allow_plain_credentials be true, got \"http://monalabs.io\""},
         {{.url = "http://h/x", .api_key = s, .secret = s},
          "mona.url must be https, since the token would be sent readable to another machine, or "
          "tls.allow_plain_credentials be true, got \"http://h/x\""},

@@ -754,6 +754,23 @@ TEST_CASE("D-7.3 where nothing passes a payload that is alone is cut once, and n
     CHECK(d->ready_records() == 8);
 }
 
+TEST_CASE("D-7.6 a payload whose failures were answered is not suspected") {
+    driven_list d;
+    d.append("1");
+    d.append("2");
+    d.pass(1h);
+    d.begin_all();
+    d.done("1", refused);
+    const outcome unavailable{
+        .what = verdict::retry, .was_written = true, .was_answered = true, .why = "503"};
+
+    for (int i = 0; i < 20; ++i) {
+        CHECK(d.probe(unavailable) == "1"); // no other goes before it
+    }
+
+    CHECK(d->to_split() == nullptr);
+}
+
 TEST_CASE("D-7.6 a payload that was never written is not suspected") {
     driven_list d;
     d.append("1");

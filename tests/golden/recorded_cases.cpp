@@ -37,17 +37,17 @@ constexpr std::string_view done = "done\n";
     std::exit(0); // not _exit: what a client does at exit belongs to the play
 }
 
-std::string read_until(int from, int timeout) {
-    std::string all;
+// Returns: whether the other end was closed.
+bool read_until(int from, int timeout, std::string& all) {
     char buffer[4096];
     while (true) {
         pollfd one{.fd = from, .events = POLLIN, .revents = 0};
         if (::poll(&one, 1, timeout) <= 0) {
-            return all;
+            return false;
         }
         const auto got = ::read(from, buffer, sizeof buffer);
         if (got <= 0) {
-            return all;
+            return got == 0;
         }
         all.append(buffer, static_cast<std::size_t>(got));
     }
@@ -108,14 +108,15 @@ std::string play_in_child(const std::function<std::string()>& play) {
         play_here(play, ends[1]);
     }
     ::close(ends[1]);
-    auto said = read_until(ends[0], longest_play);
+    std::string said;
+    const bool has_ended = read_until(ends[0], longest_play, said);
     ::close(ends[0]);
-    if (!said.ends_with(done)) {
+    if (!has_ended || !said.ends_with(done)) {
         ::kill(child, SIGKILL);
     }
     int status = 0;
     ::waitpid(child, &status, 0);
-    if (!said.ends_with(done)) {
+    if (!has_ended || !said.ends_with(done)) {
         return fmt::format("its process hung or died (status {})", status);
     }
     said.resize(said.size() - done.size());

@@ -163,12 +163,35 @@ TEST_CASE("a token of the service is good until it has ended, and others as the 
     CHECK(mona.with_token("") == 401);
     CHECK(mona.ask("/export", api::one).response.status == 401);
     CHECK(made.body.find(R"("expiresIn":60)") != std::string::npos);
-    // {"tenantId":"t1","n":1,"exp":1795293875}
-    CHECK(token.find(".eyJ0ZW5hbnRJZCI6InQxIiwibiI6MSwiZXhwIjoxNzk1MjkzODc1fQ.") != token.npos);
+    // {"tenantId":"t1","jti":"
+    CHECK(token.find(".eyJ0ZW5hbnRJZCI6InQxIiwianRpIjoi") != token.npos);
 
     api strict({.token = "only"});
     CHECK(strict.with_token("only") == 200);
     CHECK(strict.with_token("another") == 401);
+
+    api secretive({.tokens = {.secret = "s"}});
+    CHECK(secretive.with_token("another") == 401);
+}
+
+TEST_CASE("who has seen tokens of the service cannot make up others") {
+    api first({.tokens = {.secret = "s"}});
+    api second({.tokens = {.secret = "s"}});
+    const auto log_in = R"({"clientId":"k","secret":"s"})";
+    const auto one = first.ask(std::string(login), log_in).response;
+    const auto same = second.ask(std::string(login), log_in).response;
+
+    CHECK(text_of(one.body, "accessToken") != text_of(same.body, "accessToken"));
+    CHECK(text_of(one.body, "refreshToken") != text_of(same.body, "refreshToken"));
+    CHECK(second.with_token(text_of(one.body, "accessToken")) == 401);
+}
+
+TEST_CASE("D-13.2 the end points without a token can be closed") {
+    api mona({.token = "t", .has_open_doors = false});
+
+    CHECK(mona.open(api::one).status == 403);
+    CHECK(mona.with_token("t") == 200);
+    CHECK(mona.kept.size() == 1);
 }
 
 TEST_CASE("a refresh token is good once, and a secret can be demanded") {
@@ -287,6 +310,17 @@ TEST_CASE("what cannot be kept is answered so that it comes again") {
     CHECK(mona.open(api::one).status == 503);
     CHECK(mona.seen().accepted == 0);
     CHECK(mona.seen().not_kept == 1);
+}
+
+TEST_CASE("bytes whose answer was lost are a repeat also when they could not be kept in between") {
+    api mona({.reactions = {{.what = sink::rest_reaction::kind::lost}}});
+    CHECK(mona.ask("/monaExport", api::one).is_silent);
+    mona.keep_error = std::make_error_code(std::errc::no_space_on_device);
+    CHECK(mona.open(api::one).status == 503);
+    mona.keep_error = {};
+
+    CHECK(mona.open(api::one).status == 200);
+    CHECK(mona.repeats == std::vector<bool>{false, true, true});
 }
 
 TEST_CASE("other paths and methods are not offered") {

@@ -1,7 +1,9 @@
 #include "monarc/sink_monasca.hpp"
 
 #include "monarc/argument_checks.hpp"
+#include "sink/loopback.hpp"
 #include "sink/monasca_query.hpp"
+#include "sink/start_error.hpp"
 
 #include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
@@ -70,15 +72,20 @@ sink::http_options http_of(const sink::options& of_all, std::uint16_t port, cons
     return http;
 }
 
-void warn_beyond_loopback(const sink::options& of_all, std::uint16_t port) {
-    boost::system::error_code ec;
-    const auto address = boost::asio::ip::make_address(of_all.host, ec);
-    if (!ec && !address.is_loopback())
-        of_all.log(fmt::format(
-            "sink: monasca on {}:{} takes any token, beyond the loopback; demand one with "
-            "--monasca-token",
-            of_all.host,
-            port));
+// D-13.2.
+void demand_a_token(const sink::options& of_all, const monasca_arguments& arguments, bool is_open) {
+    if (!sink::is_beyond_loopback(of_all.host))
+        return;
+    if (is_open)
+        throw sink::start_error(fmt::format(
+            "sink: --host {}: beyond the loopback anybody could send to --monasca-port; give "
+            "--monasca-token, or --keystone-port with --keystone-user, as well",
+            of_all.host));
+    if (arguments.keystone_port && arguments.accounts.empty())
+        throw sink::start_error(fmt::format(
+            "sink: --host {}: beyond the loopback anybody could log in as one of the users that "
+            "everybody knows; give --keystone-user as well",
+            of_all.host));
 }
 
 void add_keystone_options(CLI::App& command, monasca_arguments& arguments, CLI::Option* monasca) {
@@ -200,10 +207,8 @@ monasca_part::monasca_part(const monasca_arguments& arguments, const sink::optio
     auto http = http_of(of_all, *arguments.port, "monasca-port");
     http.limits.keep_alive =
         options.switches.keep_alive.value_or(to_milliseconds(arguments.keep_alive_seconds));
-    const bool is_open = options.token.empty() && !keystone_;
+    demand_a_token(of_all, arguments, options.token.empty() && !keystone_);
     monasca_ = std::make_unique<sink::monasca_server>(std::move(http), std::move(options), now);
-    if (is_open)
-        warn_beyond_loopback(of_all, monasca_->port());
     if (!keystone_)
         return;
     keystone_->set_monasca_url(catalogue_url(host_, monasca_->port()));

@@ -1,10 +1,11 @@
 #include "monarc/sink_rest.hpp"
 
 #include "monarc/argument_checks.hpp"
+#include "sink/loopback.hpp"
 #include "sink/rest_reactions.hpp"
+#include "sink/start_error.hpp"
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -72,17 +73,17 @@ start_rest(const rest_arguments& arguments, const sink::options& options, sink::
     http.limits.idle_timeout = options.limits.idle_timeout;
     http.log = options.log;
     auto rest = arguments.rest;
+    if (sink::is_beyond_loopback(options.host)) {
+        if (rest.token.empty() && rest.tokens.secret.empty())
+            throw sink::start_error(fmt::format(
+                "sink: --host {}: beyond the loopback anybody could send to --rest-port; give "
+                "--rest-token or --rest-secret as well",
+                options.host));
+        rest.has_open_doors = false;
+    }
     rest.tokens.life = std::chrono::seconds(arguments.token_life_seconds);
     rest.log = options.log;
     auto server = std::make_unique<sink::rest_server>(std::move(http), std::move(rest), keeper);
-    boost::system::error_code ec;
-    const auto address = boost::asio::ip::make_address(options.host, ec);
-    if (!ec && !address.is_loopback() && options.log)
-        options.log(fmt::format(
-            "sink: rest on {}:{} beyond the loopback: its end points /monaExport and "
-            "/monaSendEvent take what anybody sends",
-            options.host,
-            server->port()));
     return server;
 }
 

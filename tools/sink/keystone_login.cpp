@@ -111,7 +111,9 @@ void read_methods(const value& identity, keystone_login& into) {
     for (const auto& one : methods->members) {
         if (one.held.kind != kind::text)
             wrong_type("methods", one.held, "string");
-        into.methods.emplace_back(one.held.text);
+        if (std::find(into.methods.begin(), into.methods.end(), one.held.text) ==
+            into.methods.end())
+            into.methods.emplace_back(one.held.text);
     }
     if (into.methods.empty())
         expect("at least one method", "methods");

@@ -57,12 +57,14 @@ void for_each_series(
 std::vector<alarm_metric> find_metrics(
     const series_map& series, const alarm_definition& d, const std::vector<std::string>& matched) {
     std::vector<alarm_metric> all;
+    const bool may_repeat = d.read.subs.size() > 1; // one subexpression meets each series once
     for (const auto& sub : d.read.subs) {
         bool has_any = false;
         for_each_series(series, d, sub, matched, [&](const stored_series& s) {
             has_any = true;
             alarm_metric made{s.name, s.dimensions};
-            if (all.size() < max_metrics && std::find(all.begin(), all.end(), made) == all.end())
+            if (all.size() < max_metrics &&
+                (!may_repeat || std::find(all.begin(), all.end(), made) == all.end()))
                 all.push_back(std::move(made));
         });
         if (!has_any)

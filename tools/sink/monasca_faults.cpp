@@ -72,6 +72,8 @@ bool monasca_faults::has_room(std::uint64_t requests_a_second, std::int64_t now)
 
 // All of them or none.
 http_response monasca_faults::switch_as(const http_request& request) {
+    if (!takes_switches_)
+        return in_words(404, "switches are taken on the loopback only");
     if (request.method != "PUT")
         return in_words(405, "PUT a switch a line");
     auto changed = api_.switches();

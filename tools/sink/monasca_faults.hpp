@@ -14,9 +14,12 @@ namespace monarc::sink {
 // Threads: one at a time. Refers to the API, which must outlive it.
 class monasca_faults {
 public:
-    explicit monasca_faults(monasca_api& api) : api_(api) {}
+    // `takes_switches`: whether anybody who reaches it may throw them.
+    explicit monasca_faults(monasca_api& api, bool takes_switches = true)
+        : api_(api), takes_switches_(takes_switches) {}
 
-    // PUT /sink/switches, a switch a line, is answered here; the rest goes on to Monasca.
+    // PUT /sink/switches, a switch a line, is answered here, 404 where they are not taken; the rest
+    // goes on to Monasca.
     http_answer serve(const http_request& request, std::int64_t now_milliseconds);
 
 private:
@@ -24,6 +27,7 @@ private:
     http_response switch_as(const http_request& request);
 
     monasca_api& api_;
+    bool takes_switches_;
     std::optional<std::uint64_t> reset_after_{}; // as it was when answered_ was 0
     std::uint64_t answered_ = 0;
     std::int64_t second_ = 0;

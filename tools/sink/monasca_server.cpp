@@ -1,5 +1,7 @@
 #include "sink/monasca_server.hpp"
 
+#include "sink/loopback.hpp"
+
 #include <utility>
 
 namespace monarc::sink {
@@ -10,7 +12,7 @@ std::int64_t wall_clock_milliseconds() noexcept {
 }
 
 monasca_server::monasca_server(http_options http, monasca_options monasca, clock now)
-    : api_(std::move(monasca)), faults_(api_),
+    : api_(std::move(monasca)), faults_(api_, !is_beyond_loopback(http.host)),
       server_(std::move(http), [this, now = std::move(now)](const http_request& request) {
           return faults_.serve(request, now());
       }) {}

@@ -155,7 +155,9 @@ bool rest_api::state::may_enter(const http_request& request, std::int64_t now) c
     case rest_tokens::standing::expired: return false;
     case rest_tokens::standing::unknown: break;
     }
-    return options_.token.empty() ? !token.empty() : token == options_.token;
+    if (!options_.token.empty())
+        return token == options_.token;
+    return options_.tokens.secret.empty() && !token.empty();
 }
 
 http_answer
@@ -163,6 +165,8 @@ rest_api::state::take(const end_point& door, const http_request& request, std::i
     const auto reaction = next_reaction();
     if (reaction.what == kind::status)
         return error_answer(reaction.status, "message", "the sink was told to answer so");
+    if (!door.wants_token && !options_.has_open_doors)
+        return error_answer(403, "message", "closed beyond the loopback");
     if (door.wants_token && !may_enter(request, now))
         return error_answer(401, "message", "no token, or none that is good");
     if (request.is_chunked)
@@ -201,6 +205,8 @@ http_answer rest_api::state::keep(
     const bool is_repeat = was_lost(key);
     if (options_.keep)
         if (options_.keep(door.path, body.records, is_repeat)) {
+            if (is_repeat)
+                remember_lost(key); // they will come again
             ++totals_.not_kept;
             return error_answer(503, "message", "what came could not be stored");
         }

@@ -22,8 +22,10 @@ namespace monarc::sink {
 
 struct rest_options {
     std::string token{}; ///< The one that is taken beside those of the sink's own token service;
-                         ///< empty: any that this service has not made.
+                         ///< empty: any that this service has not made,
+                         ///< unless it demands a secret.
     rest_token_options tokens{};
+    bool has_open_doors = true;             ///< Else the end points that want no token answer 403.
     bool takes_gzip = false;                ///< Else a compressed request is answered 415.
     std::vector<rest_reaction> reactions{}; ///< To the first requests with messages, in order.
     std::size_t max_lost = 1024;            ///< Requests without an answer that are remembered.

@@ -3,6 +3,7 @@
 #include "sink/json_members.hpp"
 #include "sink/monasca_errors.hpp"
 #include "sink/python_json.hpp"
+#include "transport/digest.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -125,17 +126,19 @@ http_response rest_tokens::as_json(const issued& made, std::int64_t now) const {
 }
 
 rest_tokens::issued rest_tokens::issue(std::int64_t now) {
+    constexpr std::size_t unguessable = 16; // bytes
     const auto number = ++number_;
+    const auto nonce = base64url(transport::random_bytes(unguessable));
     const auto expiry = now + std::chrono::milliseconds(options_.life).count();
     std::string claims;
     json_members(claims)
         .text("tenantId", options_.tenant)
-        .number("n", number)
+        .text("jti", nonce)
         .number("exp", expiry / 1000)
         .end();
     issued made{
         fmt::format("{}.{}.c2ln", base64url(R"({"alg":"HS256","typ":"JWT"})"), base64url(claims)),
-        fmt::format("refresh-{}", number)};
+        "refresh-" + nonce};
     while (kept_.size() >= options_.max_tokens) {
         const auto& oldest = kept_.begin()->second;
         expiries_.erase(oldest.token);
