@@ -581,9 +581,10 @@ TEST_CASE("a token that is replaced is sent by all later requests") {
 TEST_CASE(
     "in a forked child a client whose thread runs in the parent answers closed" *
     doctest::skip(::support::skips(
-        ::support::is_thread_sanitized,
+        ::support::is_sanitized,
         "a client in a forked child",
-        "thread sanitizer has no threads in a forked child"))) {
+        "under g++ 12's sanitizers a child that was forked beside threads may hang in its first "
+        "allocation"))) {
     monasca_receiver receiver;
     receiver.on_request(say_name);
     receiver.start();
