@@ -854,7 +854,7 @@ TEST_CASE("what a version cannot do yet loads; the constructor's check refuses i
     const auto loaded = load_text(std::string(common_text) + std::string(forward_text));
 
     CHECK(
-        validate(loaded.options) == "monasca.auth_url: not available in this version; leave it "
-                                    "empty and set url and token");
+        validate(loaded.options) ==
+        "spool.directory: not available in this version; leave it empty");
 }
 }
