@@ -257,7 +257,7 @@ std::vector<option> make_table() {
             at(&rest::refresh_margin),
             none_or(between(milliseconds(0), milliseconds(24h)))),
         row("mona.oidc_scope", at(&rest::oidc_scope), plain_text),
-        row("mona.login_retries", at(&rest::login_retries), between(0, 100)),
+        row("mona.login_retries", at(&rest::login_retries), between(0u, 100u)),
         row("mona.login_retry_wait",
             at(&rest::login_retry_wait),
             between(milliseconds(0), milliseconds(1min))),
