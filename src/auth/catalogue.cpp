@@ -22,7 +22,7 @@ find_wanted(const std::vector<keystone_service>& catalogue, const wanted_service
     }
     for (const auto& service : catalogue) {
         if (service.name == wanted.name) {
-            return find_endpoint({service}, service.type, wanted.interface, wanted.region);
+            return find_endpoint({&service, 1}, service.type, wanted.interface, wanted.region);
         }
     }
     return nullptr;

@@ -271,7 +271,7 @@ result<std::string> newest_v3(std::string_view body) {
 }
 
 const keystone_endpoint* find_endpoint(
-    const std::vector<keystone_service>& catalogue,
+    std::span<const keystone_service> catalogue,
     std::string_view type,
     std::string_view interface,
     std::string_view region) noexcept {

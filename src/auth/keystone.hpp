@@ -9,6 +9,7 @@
 #include <monarc/secret.hpp>
 
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,7 +85,7 @@ result<std::string> newest_v3(std::string_view body);
 
 // Any region if `region` is empty. Null: there is none.
 const keystone_endpoint* find_endpoint(
-    const std::vector<keystone_service>& catalogue,
+    std::span<const keystone_service> catalogue,
     std::string_view type,
     std::string_view interface,
     std::string_view region) noexcept;
