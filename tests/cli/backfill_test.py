@@ -14,6 +14,7 @@ import tempfile
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 import cases
+from send_process import OUTSIDE
 from sink_process import SLOWER, Sink, read_store
 
 BACKFILL, MONARC, DATA = sys.argv[1:4]
@@ -48,7 +49,8 @@ def run_example(*options):
         store = os.path.join(folder, "events")
         done = subprocess.run(
             [BACKFILL, "--monarc", MONARC, "--data", DATA, "--store", store, *options],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * SLOWER)
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, env=OUTSIDE,
+            timeout=60 * SLOWER)
         return done, wrong_times(store) if os.path.exists(store) else "nothing was stored"
 
 
@@ -78,7 +80,8 @@ def send_exports_each_row_with_its_time():
             done = subprocess.run(
                 [MONARC, "send", DATA, "--class", "bar", "--id", "date", "--time", "date", "--json",
                  "--mona", f"127.0.0.1:{sink.port}"],
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * SLOWER)
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, env=OUTSIDE,
+                timeout=60 * SLOWER)
             stored = sink.stop()["totals"]
         if done.returncode != 0:
             return done.stdout + done.stderr
