@@ -1,6 +1,7 @@
 #include "destinations/mona_rest_wire.hpp"
 
 #include "compress/inflate.hpp"
+#include "encode/json_entries.hpp"
 #include "encode/json_writer.hpp"
 
 #include <monarc/error.hpp>
@@ -53,30 +54,6 @@ result<unpacked> unpack(const payload& whole) {
     }
     const auto end = at + array_head.size();
     return unpacked{text->substr(0, end), text->substr(end)};
-}
-
-// Where each entry of what we wrote ourselves begins, and the `]` behind the last.
-std::vector<std::size_t> entries_of(std::string_view entries) {
-    std::vector<std::size_t> at;
-    int depth = 0;
-    bool is_in_text = false;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-        const char c = entries[i];
-        if (is_in_text) {
-            i += c == '\\' ? 1 : 0;
-            is_in_text = c != '"';
-        } else if (c == '"') {
-            is_in_text = true;
-        } else if (c == '{' && depth++ == 0) {
-            at.push_back(i);
-        } else if (c == '}') {
-            --depth;
-        } else if (c == ']' && depth == 0) {
-            at.push_back(i);
-            break;
-        }
-    }
-    return at;
 }
 
 } // namespace
@@ -200,7 +177,7 @@ result<std::array<payload, 2>> mona_rest_wire::split(const payload& whole) {
     if (!text) {
         return text.error();
     }
-    const auto begins = entries_of(text->body);
+    const auto begins = encode::entries_of(text->body);
     const auto count = whole.entry_records.size();
     if (begins.size() != count + 1) {
         return errc::bad_data;

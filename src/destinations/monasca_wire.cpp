@@ -1,6 +1,7 @@
 #include "destinations/monasca_wire.hpp"
 
 #include "compress/inflate.hpp"
+#include "encode/json_entries.hpp"
 #include "encode/json_writer.hpp"
 
 #include <monarc/error.hpp>
@@ -47,28 +48,6 @@ void put_meta(std::string& out, const monasca_rules::text_pairs& meta) {
         encode::put_json_text(out, value);
     }
     out += '}';
-}
-
-// Where each entry of an array of objects that we wrote ourselves begins, and where the last ends.
-std::vector<std::size_t> entries_of(std::string_view array) {
-    std::vector<std::size_t> at;
-    int depth = 0;
-    bool is_in_text = false;
-    for (std::size_t i = 0; i < array.size(); ++i) {
-        const char c = array[i];
-        if (is_in_text) {
-            i += c == '\\' ? 1 : 0;
-            is_in_text = c != '"';
-        } else if (c == '"') {
-            is_in_text = true;
-        } else if (c == '{' && depth++ == 0) {
-            at.push_back(i);
-        } else if (c == '}') {
-            --depth;
-        }
-    }
-    at.push_back(array.size() - 1);
-    return at;
 }
 
 } // namespace
@@ -146,7 +125,7 @@ result<std::array<payload, 2>> monasca_wire::split(const payload& whole) {
         }
         return parts;
     }
-    const auto begins = entries_of(whole.body);
+    const auto begins = encode::entries_of(whole.body);
     const auto count = begins.size() - 1;
     std::size_t cut = 0; // entries of the first part
     for (std::size_t i = 1; i < count; ++i) {
