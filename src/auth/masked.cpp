@@ -26,8 +26,11 @@ std::string masked(std::string_view text, std::initializer_list<const secret*> h
         std::string in_json;
         in_json.reserve(plain.size() * 6 + 2); // so that it is wiped whole
         encode::put_json_text(in_json, plain);
+        const auto escaped = std::string_view(in_json).substr(1, in_json.size() - 2);
         replace_all(out, plain);
-        replace_all(out, std::string_view(in_json).substr(1, in_json.size() - 2));
+        if (escaped != plain) {
+            replace_all(out, escaped);
+        }
         ::explicit_bzero(in_json.data(), in_json.size());
     }
     return out;

@@ -1,6 +1,6 @@
 #include "auth/mona_tokens.hpp"
 
-#include "core/mask.hpp"
+#include "auth/masked.hpp"
 
 #include <monarc/error.hpp>
 
@@ -161,10 +161,10 @@ void mona_tokens::take(mona_login_answer&& got) {
     if (!got.token) {
         ++failed_logins_;
         failed_as_ = got.kind == failure::network ? failure::throttle : got.kind;
-        why_ = fmt::format("POST {}: {}", login_.text(), got.why);
-        mask(why_, options_.secret);
-        mask(why_, options_.api_key);
-        mask(why_, refresh_token_);
+        why_ = fmt::format(
+            "POST {}: {}",
+            login_.text(),
+            masked(got.why, {&options_.secret, &options_.api_key, &refresh_token_}));
         life_.failed(got.kind, steady::now(), uniform_());
         if (life_.is_valid(steady::now())) {
             troubled_(why_ + "; the present token is used until it expires");

@@ -1,6 +1,6 @@
 #include "destinations/mona_rest.hpp"
 
-#include "core/mask.hpp"
+#include "auth/masked.hpp"
 
 #include <monarc/error.hpp>
 
@@ -132,10 +132,9 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
     }
     if (!result.why.empty()) {
         auto& shown = made.got.answer;
-        bool is_masked = mask(shown.body, token);
-        is_masked = mask(shown.body, options_.secret) || is_masked;
-        is_masked = mask(shown.body, options_.api_key) || is_masked;
-        if (is_masked) { // before it is cut to what a line holds
+        auto body = auth::masked(shown.body, {&token, &options_.secret, &options_.api_key});
+        if (body != shown.body) { // before it is cut to what a line holds
+            shown.body = std::move(body);
             result.why = transport::refusal_text(shown);
         }
         result.why = fmt::format("POST {}: {}", url->text(), result.why);

@@ -6,6 +6,14 @@ using namespace monarc;
 using namespace monarc::auth;
 
 TEST_SUITE("auth/masked") {
+TEST_CASE("stars in the place of a secret are not taken for the secret") {
+    const secret star("*");
+    const secret stars("***");
+    const auto text = masked("a*b***", {&star});
+    CHECK(text == "a***b*********");
+    CHECK(masked(text, {&stars}) == "a***b*********");
+}
+
 TEST_CASE("a secret that a text repeats becomes stars, as it is and as JSON writes it") {
     const secret password("p\"w");
     const secret token("tok");

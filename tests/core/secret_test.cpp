@@ -1,5 +1,3 @@
-#include "core/mask.hpp"
-
 #include <monarc/secret.hpp>
 
 #include <doctest/doctest.h>
@@ -53,14 +51,6 @@ bool is_wiped(const char* at, std::size_t count) {
 } // namespace
 
 TEST_SUITE("core/secret") {
-TEST_CASE("stars in the place of a secret are not taken for the secret") {
-    std::string text = "a*b***";
-    monarc::mask(text, monarc::secret("*"));
-    CHECK(text == "a***b*********");
-    monarc::mask(text, monarc::secret("***"));
-    CHECK(text == "a***b*********");
-}
-
 TEST_CASE("a secret reveals its text only when asked to") {
     CHECK(secret(short_text).reveal() == short_text);
     CHECK(secret().is_empty());
