@@ -16,11 +16,16 @@ constexpr std::uint64_t bit_of(key_number key) noexcept {
 // What a value takes beside the bytes of a text, at most.
 constexpr std::size_t value_head_bytes = 9;
 
+constexpr std::size_t key_head_bytes = 3; // a repaired name may take over 255 bytes
+
 // What a field takes in msgpack but for a text's own bytes, at most. A text that is repaired may
 // take more: that is rare, and the hard cap of a payload is far away.
 std::size_t wire_bytes_of(const key_name& key) noexcept {
-    return key.text.size() + 2 + value_head_bytes;
+    return key_head_bytes + key.text.size() + value_head_bytes;
 }
+
+// A byte of a text that is no UTF-8 becomes three.
+constexpr std::size_t repair_growth = 2;
 
 constexpr std::int64_t nanoseconds_per_second = 1'000'000'000;
 
@@ -68,7 +73,7 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
     raw_fields_.clear();
     const char* begin = body.data();
     visit_self_described(body, [&](const field_view& field) {
-        ++out.fields;
+        ++out.pushed_fields;
         const auto& key = name(field.key);
         // A field's bytes end where the next begins; the key's 2, the type's 1 and the value's.
         const std::size_t value = field.type == detail::value_type::text ? 4 + field.text.size()
@@ -100,12 +105,13 @@ void aggregator::prepare_self_described(std::string_view body, prepared& out) {
         cleaned_body_.append(field.bytes);
     }
     out.body = cleaned_body_.view();
+    out.fields = raw_fields_.size();
 }
 
 // What a JSON text held. Its keys are few or many; one without a number makes it stand alone.
 void aggregator::prepare_json(const record_view& record, prepared& out) {
     out.shape = detail::record_shape;
-    out.fields = record.json->fields;
+    out.pushed_fields = record.json->fields;
     out.stands_alone = record.json->stands_alone;
     counts_.stripped_fields += record.json->stripped;
     counts_.overwritten_fields += record.json->repeated;
@@ -117,20 +123,8 @@ void aggregator::prepare_json(const record_view& record, prepared& out) {
             out.key_bits |= bit_of(field.key);
         }
         out.wire_bytes += self_described_wire_bytes(field);
+        ++out.fields;
     });
-}
-
-bool aggregator::has_nothing_left(const prepared& record) const {
-    if (record.shape == detail::record_shape) {
-        return record.body.empty();
-    }
-    const auto& s = *shapes_[record.shape].s;
-    if (!s.has_json) {
-        return s.keys.empty();
-    }
-    bool is_empty = true;
-    visit_shape(s, record.body, [&](const field_view&) { is_empty = false; });
-    return is_empty;
 }
 
 // Finds out what the record is. Returns: false if it ends here, counted.
@@ -160,11 +154,16 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
         const auto& shape = known(record.shape);
         out.class_name = shape.s->class_name;
         out.key_bits = shape.key_bits;
-        out.fields = shape.s->keys.size();
+        out.pushed_fields = shape.s->keys.size();
+        out.fields = out.pushed_fields;
         out.wire_bytes = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
+        if (shape.s->has_json) [[unlikely]] { // one that was none is left out
+            out.fields = 0;
+            visit_shape(*shape.s, record.body, [&](const field_view&) { ++out.fields; });
+        }
     }
-    counts_.fields += out.fields;
-    if (has_nothing_left(out)) {
+    counts_.fields += out.pushed_fields;
+    if (out.fields == 0) {
         ++counts_.filtered[reason::empty];
         return false;
     }
@@ -286,6 +285,9 @@ void aggregator::append_part(batch_entry& entry, const prepared& record) {
     (entry.first_part == no_part ? entry.first_part : batch_.parts[entry.last_part].next) = at;
     entry.last_part = at;
     entry.key_bits |= record.key_bits;
+    entry.fields += static_cast<std::uint32_t>(record.fields);
+    entry.most_bytes +=
+        static_cast<std::uint32_t>(record.wire_bytes + repair_growth * record.body.size());
     ++entry.records;
     ++batch_.records;
     batch_bytes_ += record.wire_bytes;

@@ -111,8 +111,9 @@ private:
         std::uint32_t shape;
         std::uint64_t key_bits;
         std::size_t wire_bytes;
-        std::size_t fields;
-        bool stands_alone; // is special, or has keys without a number that nobody can compare
+        std::size_t pushed_fields;
+        std::size_t fields; // that are left
+        bool stands_alone;  // is special, or has keys without a number that nobody can compare
     };
 
     // A field of a record with run-time keys, as it stands in the body.
@@ -131,7 +132,6 @@ private:
     bool prepare(const record_view& record, prepared& out);
     void prepare_self_described(std::string_view body, prepared& out);
     void prepare_json(const record_view& record, prepared& out);
-    bool has_nothing_left(const prepared& record) const;
     std::size_t self_described_wire_bytes(const field_view& field);
     std::uint32_t place_of(const detail::context_entry& handle) const noexcept;
     std::uint32_t find_or_hold(const record_view& record, std::string_view id);

@@ -30,10 +30,12 @@ struct alignas(64) batch_entry {
     bool is_class_message = false;
     bool may_repeat_keys =
         false; // mode overwrite: the later value of a key holds, at the place of the first
-    std::uint64_t key_bits = 0; // one bit per key, by its number modulo 64
-    std::int64_t seconds = 0;   // what export_timestamp says
-    std::int64_t pushed = 0;    // the moment of the first push, in seconds since 1970
-    std::uint32_t records = 0;  // pushes that it stands for; a class message stands for none
+    std::uint64_t key_bits = 0;   // one bit per key, by its number modulo 64
+    std::int64_t seconds = 0;     // what export_timestamp says
+    std::int64_t pushed = 0;      // the moment of the first push, in seconds since 1970
+    std::uint32_t records = 0;    // pushes that it stands for; a class message stands for none
+    std::uint32_t fields = 0;     // of its parts
+    std::uint32_t most_bytes = 0; // that they take when encoded
     std::uint32_t first_part = no_part;
     std::uint32_t last_part = no_part;
 };

@@ -128,14 +128,13 @@ const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t num
                  .is_plain = is_plain,
                  .offset = field.offset,
                  .inside = field.inside});
-            fresh.most_bytes += key.room() + encode::most_head_bytes;
         }
         shapes_[number] = std::move(fresh);
     }
     return shapes_[number];
 }
 
-// The room that was measured does for texts of any content: each byte of a broken one becomes three
+// The room that was made does for texts of any content: each byte of a broken one becomes three
 // at most.
 char* mona_forward_wire::put_text(std::string_view text, char* at) {
     if (!is_utf8(text)) [[unlikely]] {
@@ -262,32 +261,6 @@ char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* 
     return at;
 }
 
-mona_forward_wire::extent mona_forward_wire::measure(const batch& b, const batch_entry& entry) {
-    constexpr std::size_t most_growth = 3; // of a text whose bytes are all repaired
-    extent all;
-    for (auto at = entry.first_part; at != no_part; at = b.parts[at].next) {
-        const auto& part = b.parts[at];
-        if (part.shape == detail::record_shape) {
-            visit_self_described(b.body_of(part), [&](const field_view& field) {
-                ++all.fields;
-                all.bytes +=
-                    2 * encode::most_head_bytes + field.name.size() +
-                    (field.type == detail::value_type::text ? most_growth : 1) * field.text.size();
-                all.bytes += field.key != key_without_room ? key_piece(field.key).room() : 0;
-            });
-        } else {
-            const auto& shape = known(part.shape);
-            all.bytes += shape.most_bytes + most_growth * part.body_bytes;
-            if (shape.s->has_json) [[unlikely]] {
-                visit_shape(*shape.s, b.body_of(part), [&](const field_view&) { ++all.fields; });
-            } else {
-                all.fields += shape.s->keys.size();
-            }
-        }
-    }
-    return all;
-}
-
 // Mode overwrite: each key once, at the place of its first value, with its last value.
 char* mona_forward_wire::put_last_values(const batch& b, const batch_entry& entry, char* to) {
     std::vector<last_value> fields;
@@ -324,14 +297,15 @@ char* mona_forward_wire::put_last_values(const batch& b, const batch_entry& entr
     return to;
 }
 
-// Measured first, so that nothing has to look for room again.
+// All the room at once. Pieces write beyond their end, but over one another: only the last one's
+// padding counts.
 void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out) {
-    const auto fields = measure(b, entry);
     const auto id = b.id_of(entry);
-    char* const begin = out.room_for(
+    const auto room =
         before_time_.room() + before_id_.room() + before_fields_.room() + before_seconds_.room() +
-        id.size() + 4 * encode::most_head_bytes + fields.bytes +
-        (entry.is_class_message ? class_key_.room() + key_piece(entry.class_name).room() : 0));
+        id.size() + 4 * encode::most_head_bytes + entry.most_bytes +
+        (entry.is_class_message ? class_key_.room() + key_piece(entry.class_name).room() : 0);
+    char* const begin = out.room_for(room);
     char* at = before_time_.put(begin);
     at = encode::put_integer(at, entry.pushed);
     at = before_id_.put(at);
@@ -344,13 +318,15 @@ void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, b
     } else if (entry.may_repeat_keys) {
         at = put_last_values(b, entry, at);
     } else {
-        at = encode::put_map(at, fields.fields);
+        at = encode::put_map(at, entry.fields);
         for (auto part = entry.first_part; part != no_part; part = b.parts[part].next) {
             at = put_part(b, b.parts[part], at);
         }
     }
     at = encode::put_integer(before_seconds_.put(at), entry.seconds);
-    out.commit(static_cast<std::size_t>(at - begin));
+    const auto written = static_cast<std::size_t>(at - begin);
+    assert(written <= room);
+    out.commit(written);
 }
 
 result<payload>
@@ -358,13 +334,13 @@ mona_forward_wire::encode(const batch& b, const std::array<unsigned char, 16>& r
     assert(!b.is_empty());
     try {
         entries_.clear();
-        std::vector<std::uint32_t> entry_records;
-        entry_records.reserve(b.entries.size());
+        std::vector<std::uint32_t> entry_records(b.entries.size());
+        auto records = entry_records.begin();
         std::size_t last_entry_at = 0;
         for (const auto& entry : b.entries) {
             last_entry_at = entries_.size();
             encode_entry(b, entry, entries_);
-            entry_records.push_back(entry.records);
+            *records++ = entry.records;
         }
         assert(reads_back(entries_.view(), entry_records.size()));
         return wrap(entries_.view(), last_entry_at, std::move(entry_records), random);

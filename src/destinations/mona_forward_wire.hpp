@@ -82,17 +82,12 @@ private:
     };
     struct known_shape {
         const shape* s = nullptr;
-        std::size_t most_bytes = 0; // encoded, but for the bytes of texts
         std::vector<field_piece> fields;
     };
     // What put_last_values has found of a key.
     struct last_value {
         field_view field;
         const batch_part* part;
-    };
-    struct extent {
-        std::size_t fields = 0;
-        std::size_t bytes = 0; // at most
     };
 
     const known_shape& learn(std::uint32_t number);
@@ -102,7 +97,6 @@ private:
     }
     const encoded_piece& key_piece(key_number number);
     char* put_key(const field_view& field, char* at);
-    extent measure(const batch& b, const batch_entry& entry);
     void encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out);
     char* put_last_values(const batch& b, const batch_entry& entry, char* to);
     char* put_part(const batch& b, const batch_part& part, char* at);

@@ -455,6 +455,21 @@ TEST_CASE("D-4.4 texts that are not UTF-8 are repaired and counted") {
     CHECK(wire.counts().utf8_repaired == 2);
 }
 
+TEST_CASE("the room for an event does for names, numbers and texts that take the most bytes") {
+    support::run_time_record<"A"> most("c");
+    for (int i = 100; i < 200; ++i) {
+        most.add(
+            std::string(252, '\xff') + std::to_string(i), std::numeric_limits<std::int64_t>::min());
+    }
+    most.add("text", std::string(700, '\xff'));
+    mona_forward_wire wire(support::plain_packed()); // which asserts that it kept within the room
+    const auto events = support::events_of(wire, batch_of({most}));
+
+    REQUIRE(events.size() == 2); // the class comes first
+    CHECK(std::count(events[1].fields.begin(), events[1].fields.end(), '-') == 100);
+    CHECK(events[1].fields.size() > 100 * 3 * 252 + 3 * 700);
+}
+
 TEST_CASE("a user id that is not UTF-8 is repaired") {
     const auto p = encoded(
         {.user_id = "u\xff", .mode = forward_mode::message, .ack = false},
