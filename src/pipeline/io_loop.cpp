@@ -298,7 +298,9 @@ void io_loop::run() noexcept {
     while (!io_.stopped()) {
         try {
             serve_until_tick();
-            tick_in_a_handler();
+            if (!rests_on()) {
+                tick_in_a_handler();
+            }
         } catch (const std::exception& error) { // D-9.10: never the thread
             log_(
                 log_level::error,
@@ -371,18 +373,21 @@ bool io_loop::is_idle() const noexcept {
            !close_at_;
 }
 
+// An idle turn behind another one: it begins no attempt, so it needs no handler.
+bool io_loop::rests_on() noexcept {
+    if (!is_resting_ || !is_idle()) {
+        return false;
+    }
+    interval_ = std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
+    poll_in(interval_);
+    return true;
+}
+
 void io_loop::tick() {
     if (has_ended_) { // only this thread writes it
         return;
     }
-    // The first idle turn is a whole one: it says how much memory is free again.
-    if (!is_idle()) {
-        is_resting_ = false;
-    } else if (std::exchange(is_resting_, true)) {
-        interval_ = std::min(2 * interval_, std::chrono::milliseconds(longest_poll));
-        poll_in(interval_);
-        return;
-    }
+    is_resting_ = is_idle(); // from now on: this turn says how much memory is free again
     const auto now = steady::now();
     if (close_at_ && now >= *close_at_) {
         finish(now);

@@ -76,6 +76,7 @@ private:
     void tick_in_a_handler();
     void tick();
     bool is_idle() const noexcept;
+    bool rests_on() noexcept;
     void poll_in(std::chrono::milliseconds interval) noexcept;
     void tick_soon() noexcept; // the next turn comes as soon as the sockets had theirs
     void carry_on() noexcept;
