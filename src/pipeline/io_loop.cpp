@@ -1,22 +1,20 @@
 #include "pipeline/io_loop.hpp"
 
 #include "core/json_block.hpp"
+#include "pipeline/io_thread.hpp"
 #include "pipeline/series_registry.hpp"
+#include "pipeline/stage_settings.hpp"
 
 #include <monarc/error.hpp>
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <pthread.h>
-#include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
-#include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <limits>
 #include <new>
 #include <utility>
@@ -30,10 +28,10 @@ namespace {
 
 constexpr auto shortest_poll = 1ms; // while data flows; doubles when idle (D-1.5)
 constexpr auto longest_poll = 5ms;
-constexpr std::size_t most_slots_a_pass = 16'384;
 constexpr auto everything = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t login_descriptor = 6; // of the queue's: Mona's; 0 is for its destination
 constexpr auto close_slack = 150ms;         // for coroutines to find out, after the deadline
+constexpr auto between_reminders = 10min;   // of tls.verify = false (D-12.3)
 
 // As much state as the operating system gives: payload ids must not meet those of another process.
 std::mt19937_64 seeded_generator() {
@@ -47,126 +45,6 @@ std::mt19937_64 seeded_generator() {
 steady::time_point deadline_in(std::chrono::milliseconds timeout) {
     constexpr std::chrono::milliseconds longest = std::chrono::hours(24) * 365;
     return steady::now() + std::clamp(timeout, std::chrono::milliseconds(0), longest);
-}
-
-// How memory_limit is shared out (D-2.5). The queue may take all but a reserve; it never gives back
-// what it took, so the reserve must do for all others: an eighth for what a pass over the queue
-// copies, which may take three times that, a quarter each for contexts and for what is in flight.
-// What nobody holds is for contexts and for payloads that wait.
-std::size_t reserve_of(const exporter_options& o) {
-    constexpr std::size_t usual = std::size_t{2} << 20; // a few batches of the default size
-    const auto most = o.memory_limit - o.queue.capacity * detail::slot_bytes;
-    const auto wanted = std::max(o.memory_limit / 5, std::min(usual, o.memory_limit / 16 * 7));
-    return std::min(wanted, most);
-}
-std::size_t slots_a_pass(const exporter_options& o) {
-    return std::clamp(
-        reserve_of(o) / 8 / detail::slot_bytes, queue::block_slots, most_slots_a_pass);
-}
-delivery::delivery_settings mona_delivery_of(const exporter_options& o) {
-    return {.retry = o.retry, .max_in_flight_bytes = reserve_of(o) / 4};
-}
-
-batch_options batch_options_of(const exporter_options& o) {
-    auto batch = o.batch;
-    batch.max_bytes = std::min(batch.max_bytes, o.memory_limit / 8);
-    return batch;
-}
-
-// The table on top of delivery.md: where a number differs from an option, sizes take the smaller
-// and waits the larger.
-constexpr std::size_t monasca_records = 500;
-constexpr std::size_t monasca_bytes = std::size_t{1} << 20;
-constexpr auto http_first_wait = 1s;
-constexpr auto http_longest_wait = 60s;
-
-// Waits of what speaks HTTP.
-delivery::delivery_settings http_delivery_of(const exporter_options& o) {
-    auto settings = mona_delivery_of(o);
-    settings.retry.min_wait =
-        std::max<std::chrono::milliseconds>(o.retry.min_wait, http_first_wait);
-    settings.retry.max_wait =
-        std::max<std::chrono::milliseconds>(o.retry.max_wait, http_longest_wait);
-    return settings;
-}
-
-delivery::delivery_settings rest_delivery_of(const exporter_options& o) {
-    auto settings = http_delivery_of(o);
-    settings.max_in_flight = 1;
-    settings.max_payload_bytes = batch_options_of(o).max_bytes;
-    return settings;
-}
-
-delivery::delivery_settings monasca_delivery_of(const exporter_options& o) {
-    auto settings = http_delivery_of(o);
-    settings.max_in_flight = destinations::monasca::max_connections;
-    settings.is_ordered = false;
-    settings.max_payload_bytes = std::min(o.batch.max_bytes, monasca_bytes);
-    return settings;
-}
-
-// What reaches Mona as JSON need not fit MessagePack.
-encode::json_dialect dialect_of(const exporter_options& o) {
-    encode::json_dialect dialect;
-    if (std::holds_alternative<mona_rest_options>(o.mona)) {
-        dialect.takes_any_integer = true;
-        dialect.keeps_reserved = true;
-        dialect.max_levels = rest_json_levels;
-    }
-    return dialect;
-}
-
-// D-12.3: tls.verify is off, and it matters.
-constexpr auto between_reminders = 10min;
-
-bool has_unverified_peer(const exporter_options& o) {
-    const auto* const forward = std::get_if<mona_forward_options>(&o.mona);
-    const auto* const rest = std::get_if<mona_rest_options>(&o.mona);
-    return !o.tls.verify && ((forward != nullptr && forward->use_tls) ||
-                             (rest != nullptr && destinations::uses_tls(*rest)) ||
-                             (o.monasca && (o.monasca->url.starts_with("https:") ||
-                                            o.monasca->auth_url.starts_with("https:"))));
-}
-
-// D-11.6: a proxy would see tokens. Said where one is named, so that nobody looks for it.
-void say_proxies_are_ignored(const exporter_options& o, logger& log) {
-    const bool speaks_http = o.monasca || std::holds_alternative<mona_rest_options>(o.mona);
-    for (const auto* const name :
-         {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}) {
-        const auto* const value = std::getenv(name);
-        if (speaks_http && value != nullptr && *value != '\0') {
-            log(log_level::warning,
-                fmt::format(
-                    "io_loop: {} is set: no proxy is used, destinations are connected to directly",
-                    name));
-            return;
-        }
-    }
-}
-
-// On the thread itself. What the system refuses is not worth a lost record: it is logged.
-void place_thread(const io_thread_options& o, logger& log) {
-    if (o.cpu >= 0) {
-        cpu_set_t only;
-        CPU_ZERO(&only);
-        CPU_SET(static_cast<unsigned>(o.cpu), &only);
-        if (const auto code = ::pthread_setaffinity_np(::pthread_self(), sizeof only, &only)) {
-            log(log_level::warning,
-                fmt::format(
-                    "io_loop: io_thread.cpu = {}: {}; it runs on any processor",
-                    o.cpu,
-                    std::system_category().message(code)));
-        }
-    }
-    // On Linux each thread has a nice value of its own.
-    if (o.priority != 0 &&
-        ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), o.priority) != 0) {
-        log(log_level::warning,
-            fmt::format(
-                "io_loop: io_thread.priority = {}: {}; it runs with that of the process",
-                o.priority,
-                std::system_category().message(errno)));
-    }
 }
 
 } // namespace
@@ -212,13 +90,14 @@ void io_loop::open_stages() {
             .entry_bytes = destination->wire().entry_bytes()};
         auto& stage = contexts_.emplace(std::move(destination), how, log_);
         lanes_.push_back(&stage.open_lane(std::make_unique<lane>(
-            io_, stage.destination(), mona_delivery_of(options_), log_, random_, settled)));
+            io_, stage.destination(), forward_delivery_of(options_), log_, random_, settled)));
     }
     if (const auto* rest = std::get_if<mona_rest_options>(&options_.mona)) {
         open_rest(*rest);
     }
     if (options_.monasca) {
         const auto delivery = monasca_delivery_of(options_);
+        const auto batch = monasca_batch_of(options_);
         const destinations::monasca::settings settings{
             .options = *options_.monasca,
             .tls = options_.tls,
@@ -233,9 +112,9 @@ void io_loop::open_stages() {
         auto& to = *destination;
         const aggregate::series_table_settings how{
             .interval = options_.monasca->interval,
-            .max_records = std::min(options_.batch.max_records, monasca_records),
-            .max_bytes = delivery.max_payload_bytes,
-            .max_delay = options_.batch.max_delay};
+            .max_records = batch.max_records,
+            .max_bytes = batch.max_bytes,
+            .max_delay = batch.max_delay};
         auto& stage = metrics_.emplace(
             std::move(destination),
             how,

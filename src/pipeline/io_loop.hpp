@@ -35,9 +35,6 @@
 
 namespace monarc::pipeline {
 
-// How deep JSON for Mona's REST interface may be nested, which sets no bound of its own.
-inline constexpr std::size_t rest_json_levels = 512;
-
 class io_loop final : private queue::record_taker {
 public:
     using time_point = std::chrono::steady_clock::time_point;

@@ -4,6 +4,7 @@
 #include "encode/json_reader.hpp"
 #include "pipeline/exporter_access.hpp"
 #include "pipeline/io_loop.hpp"
+#include "pipeline/stage_settings.hpp"
 #include "queue/record_queue.hpp"
 
 #include <monarc/error.hpp>
