@@ -58,6 +58,12 @@ public:
     std::uint64_t total() const noexcept {
         return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
     }
+    reason_counts& operator+=(const reason_counts& more) noexcept {
+        for (std::size_t i = 0; i < reason_total; ++i) {
+            counts_[i] += more.counts_[i];
+        }
+        return *this;
+    }
 
 private:
     std::array<std::uint64_t, reason_total> counts_{};

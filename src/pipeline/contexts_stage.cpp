@@ -56,16 +56,13 @@ void contexts_stage::fill(exporter_stats& all, std::uint64_t queued) const {
     all.live_contexts += aggregator_.live_contexts();
     all.evicted_contexts += aggregated.evicted_contexts;
 
-    auto& d = all.destinations.emplace_back();
-    lane_->fill(d);
-    d.accepted = routed_ + queued;
-    d.queued = queued;
-    d.open = aggregator_.open_batch().records;
-    d.pending = d.queued + d.open + d.ready + d.in_flight;
-    for (std::size_t i = 0; i < reason_total; ++i) {
-        const auto why = static_cast<reason>(i);
-        d.dropped[why] += aggregated.dropped[why] + dropped_[why];
-    }
+    ahead_of_list ahead{
+        .routed = routed_,
+        .queued = queued,
+        .open = aggregator_.open_batch().records,
+        .dropped = dropped_};
+    ahead.dropped += aggregated.dropped;
+    auto& d = lane_->fill(all, ahead);
     d.filtered = aggregated.filtered;
     d.events = events_;
 }

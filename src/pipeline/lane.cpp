@@ -229,15 +229,21 @@ void lane::abandon_rest() {
     list_.drop_all(reason::shutdown);
 }
 
-void lane::fill(destination_stats& d) const {
+destination_stats& lane::fill(exporter_stats& all, const ahead_of_list& ahead) const {
     const auto& delivered = list_.counts();
+    auto& d = all.destinations.emplace_back();
     d.name = destination_.name();
     d.delivered = delivered.delivered;
     d.delivered_unacked = delivered.delivered_unacked;
     d.ready = list_.ready_records();
     d.in_flight = list_.in_flight_records();
+    d.accepted = ahead.routed + ahead.queued;
+    d.queued = ahead.queued;
+    d.open = ahead.open;
+    d.pending = d.queued + d.open + d.ready + d.in_flight;
     d.dead = delivered.dead;
     d.dropped = delivered.dropped;
+    d.dropped += ahead.dropped;
     d.dropped_bytes = delivered.dropped_bytes;
     d.payloads = delivered.payloads;
     d.attempts = delivered.attempts;
@@ -252,6 +258,7 @@ void lane::fill(destination_stats& d) const {
     d.wire_bytes = delivered.wire_bytes;
     d.state = list_.state();
     d.last_error = last_error_;
+    return d;
 }
 
 } // namespace monarc::pipeline

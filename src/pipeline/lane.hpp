@@ -22,6 +22,14 @@
 
 namespace monarc::pipeline {
 
+// What a stage counts in front of its list.
+struct ahead_of_list {
+    std::uint64_t routed = 0; // taken off the queue
+    std::uint64_t queued = 0; // still on it
+    std::uint64_t open = 0;   // in the batch that is being filled
+    reason_counts dropped{};
+};
+
 // Threads: the I/O thread.
 class lane {
 public:
@@ -56,7 +64,8 @@ public:
     void abandon_rest();
 
     // Delivery's part of the ledger.
-    void fill(destination_stats& into) const;
+    // One destination more. Returns: it, for what the lane does not know.
+    destination_stats& fill(exporter_stats& all, const ahead_of_list& ahead) const;
 
 private:
     void split_suspects();

@@ -190,17 +190,11 @@ void metrics_stage::fill(exporter_stats& all, std::uint64_t queued) const {
     all.repaired_dimensions += derive_.repaired() + derive_.left_out();
     all.live_series += table_.live_series();
 
-    auto& d = all.destinations.emplace_back();
-    lane_->fill(d);
-    d.accepted = routed_ + queued;
-    d.queued = queued;
-    d.open = table_.open_records();
-    d.pending = d.queued + d.open + d.ready + d.in_flight;
-    for (std::size_t i = 0; i < reason_total; ++i) {
-        const auto why = static_cast<reason>(i);
-        d.dropped[why] += collected.dropped[why] + dropped_[why];
-        d.filtered[why] += filtered_[why];
-    }
+    ahead_of_list ahead{
+        .routed = routed_, .queued = queued, .open = table_.open_records(), .dropped = dropped_};
+    ahead.dropped += collected.dropped;
+    auto& d = lane_->fill(all, ahead);
+    d.filtered = filtered_;
     d.events = collected.measurements;
     d.retry_after_bad = destination_->wire().counts().retry_after_bad;
     d.retry_after_clamped = destination_->wire().counts().retry_after_clamped;

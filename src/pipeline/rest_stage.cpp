@@ -87,16 +87,12 @@ void rest_stage::fill(exporter_stats& all, std::uint64_t queued) const {
     all.not_finite_fields += aggregated.not_finite_fields + rows_.not_finite_inside();
     all.utf8_repaired += rows_.utf8_repaired();
 
-    auto& d = all.destinations.emplace_back();
-    lane_->fill(d);
-    d.accepted = routed_ + queued;
-    d.queued = queued;
-    d.open = aggregator_.open_batch().records;
-    d.pending = d.queued + d.open + d.ready + d.in_flight;
-    for (std::size_t i = 0; i < reason_total; ++i) {
-        const auto why = static_cast<reason>(i);
-        d.dropped[why] += dropped_[why];
-    }
+    auto& d = lane_->fill(
+        all,
+        {.routed = routed_,
+         .queued = queued,
+         .open = aggregator_.open_batch().records,
+         .dropped = dropped_});
     d.filtered = aggregated.filtered;
     d.events = events_;
     d.retry_after_bad = destination_->wire().wishes().bad();

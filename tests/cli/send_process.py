@@ -67,8 +67,7 @@ class Monasca(Sink):
 
     def __init__(self, binary, *arguments):
         super().__init__(binary, "--monasca-port", 0, *arguments)
-        line = self.process.stdout.readline()
-        self.monasca_port = int(re.fullmatch(r"sink: monasca listening on \S+:(\d+)\n", line).group(1))
+        self.monasca_port = self.next_port("monasca listening")
 
 
 def ndjson(numbers):

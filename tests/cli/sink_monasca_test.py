@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from sink_process import SANITIZED, SLOWER, Checks, Sink, is_closed, read_acks, packed_message
+from sink_process import SANITIZED, SLOWER, Checks, Sink, ask_http, is_closed, read_acks, packed_message
 
 MIB = 1 << 20
 
@@ -25,29 +25,17 @@ class Monasca(Sink):
 
     def __init__(self, *arguments):
         super().__init__(MONARC, "--monasca-port", 0, *arguments)
-        line = self.process.stdout.readline()
-        found = re.fullmatch(r"sink: monasca listening on (\S+):(\d+)\n", line)
-        if not found:
-            self.kill()
-            raise RuntimeError("no second line: %r %r" % (line, self.log()))
-        self.monasca_port = int(found.group(2))
+        self.monasca_port = self.next_port("monasca listening")
 
     def raw(self, timeout=10 * SLOWER):
         return socket.create_connection(("127.0.0.1", self.monasca_port), timeout)
 
     def ask(self, method, target, body=None, connection=None, **fields):
         """Status, fields and body of one exchange."""
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.monasca_port, timeout=10 * SLOWER)
-        headers = {"X-Auth-Token": "t", "Accept": "application/json"}
+        usual = {"X_Auth_Token": "t", "Accept": "application/json"}
         if method == "POST":
-            headers["Content-Type"] = "application/json"
-        headers.update({name.replace("_", "-"): value for name, value in fields.items()})
-        own.request(method, target, body, headers)
-        response = own.getresponse()
-        answer = response.status, dict(response.getheaders()), response.read()
-        if connection is None:
-            own.close()
-        return answer
+            usual["Content_Type"] = "application/json"
+        return ask_http(self.monasca_port, method, target, body, connection, **{**usual, **fields})
 
     def post(self, metrics, target="/v2.0/metrics", **rest):
         return self.ask("POST", target, json.dumps(metrics), **rest)[0]
@@ -63,20 +51,10 @@ class WithKeystone(Monasca):
 
     def __init__(self, *arguments):
         super().__init__("--keystone-port", 0, *arguments)
-        line = self.process.stdout.readline()
-        found = re.fullmatch(r"sink: keystone listening on (\S+):(\d+)\n", line)
-        if not found:
-            self.kill()
-            raise RuntimeError("no third line: %r %r" % (line, self.log()))
-        self.keystone_port = int(found.group(2))
+        self.keystone_port = self.next_port("keystone listening")
 
     def keystone(self, method, target, body=None, **fields):
-        own = http.client.HTTPConnection("127.0.0.1", self.keystone_port, timeout=10 * SLOWER)
-        own.request(method, target, body, {name.replace("_", "-"): value for name, value in fields.items()})
-        response = own.getresponse()
-        answer = response.status, dict(response.getheaders()), response.read()
-        own.close()
-        return answer
+        return ask_http(self.keystone_port, method, target, body, **fields)
 
     def log_in(self, user, password="password"):
         """A token for the project mini-mon, or the status."""

@@ -1,5 +1,6 @@
 """What the tests of `monarc sink` share: the process, a small MessagePack, and the counting of results."""
 
+import http.client
 import json
 import os
 import re
@@ -27,12 +28,16 @@ class Sink:
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.kept = None
+        self.port = self.next_port("listening")
+
+    def next_port(self, begins):
+        """The port that the next line says, which begins with `sink: BEGINS on`."""
         line = self.process.stdout.readline()
-        found = re.fullmatch(r"sink: listening on (\S+):(\d+)\n", line)
+        found = re.fullmatch(r"sink: %s on \S+:(\d+)\n" % begins, line)
         if not found:
             self.kill()
-            raise RuntimeError("the sink did not start: %r %r" % (line, self.log()))
-        self.port = int(found.group(2))
+            raise RuntimeError("no line `sink: %s on`: %r %r" % (begins, line, self.log()))
+        return int(found.group(1))
 
     def __enter__(self):
         return self
@@ -67,6 +72,17 @@ class Sink:
     def peak_kib(self):
         with open("/proc/%d/status" % self.process.pid) as status:
             return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1))
+
+
+def ask_http(port, method, target, body=None, connection=None, **fields):
+    """Status, header fields and body of one exchange; a `_` in a field's name stands for `-`."""
+    own = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=20 * SLOWER)
+    own.request(method, target, body, {name.replace("_", "-"): value for name, value in fields.items()})
+    response = own.getresponse()
+    answer = response.status, dict(response.getheaders()), response.read()
+    if connection is None:
+        own.close()
+    return answer
 
 
 class Checks:

@@ -7,14 +7,13 @@ import gzip
 import http.client
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from sink_process import SLOWER, Checks, Sink, envelope, packed_message, read_acks, read_store
+from sink_process import SLOWER, Checks, Sink, ask_http, envelope, packed_message, read_acks, read_store
 
 LOGIN = "/identity/resources/auth/v1/api-token"
 
@@ -24,24 +23,14 @@ class Rest(Sink):
 
     def __init__(self, *arguments):
         super().__init__(MONARC, "--rest-port", 0, *arguments)
-        line = self.process.stdout.readline()
-        found = re.fullmatch(r"sink: rest listening on (\S+):(\d+)\n", line)
-        if not found:
-            self.kill()
-            raise RuntimeError("no second line: %r %r" % (line, self.log()))
-        self.rest_port = int(found.group(2))
+        self.rest_port = self.next_port("rest listening")
 
     def post(self, path, body, connection=None, **fields):
         """Status and body, parsed if it is JSON."""
-        own = connection or http.client.HTTPConnection("127.0.0.1", self.rest_port, timeout=20 * SLOWER)
-        headers = {"Content-Type": "application/json"}
-        headers.update({name.replace("_", "-"): value for name, value in fields.items()})
-        own.request("POST", path, body if isinstance(body, (bytes, str)) else json.dumps(body), headers)
-        response = own.getresponse()
-        text = response.read()
-        if connection is None:
-            own.close()
-        return response.status, json.loads(text) if text.startswith(b"{") else text
+        text = body if isinstance(body, (bytes, str)) else json.dumps(body)
+        fields = {"Content_Type": "application/json", **fields}
+        status, _, said = ask_http(self.rest_port, "POST", path, text, connection, **fields)
+        return status, json.loads(said) if said.startswith(b"{") else said
 
 
 def message(fields, name="loan", identity=None, **more):

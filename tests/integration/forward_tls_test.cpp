@@ -1,9 +1,9 @@
 // TLS between exporter and a forward receiver (D-12, D-5.10).
 
 #include "support/forward_receiver.hpp"
-#include "support/temporary_folder.hpp"
 #include "support/three_counts.hpp"
 #include "support/tls_front.hpp"
+#include "support/tls_scene.hpp"
 
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
@@ -23,12 +23,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const certificate_authority& authority() {
-    static const certificate_authority made("the right CA");
-    return made;
-}
-
-struct scene {
+struct scene : tls_scene {
     explicit scene(const tls_front_settings& settings) {
         receiver.start();
         front.emplace(receiver.port(), settings);
@@ -37,10 +32,6 @@ struct scene {
             .port = front->port(),
             .use_tls = true,
             .server_name = "raw.example"};
-        options.queue.capacity = 4096;
-        options.batch.max_delay = 5ms;
-        options.log = log.writer();
-        options.tls.ca_file = folder.write("ca.pem", authority().certificate());
     }
 
     // Data kept, class config, no byte of ours: neither behind TLS nor at the plain listener.
@@ -65,13 +56,10 @@ struct scene {
 
     forward_receiver receiver;
     std::optional<tls_front> front;
-    temporary_folder folder;
-    log_book log;
-    exporter_options options;
 };
 
 issued_certificate of_the_receiver() {
-    return authority().issue({.hosts = {"raw.example"}});
+    return right_authority().issue({.hosts = {"raw.example"}});
 }
 
 // What the first line says that holds both, or nothing.
@@ -102,7 +90,7 @@ TEST_CASE("D-12.1 records arrive at a receiver whose certificate is of mona.serv
 }
 
 TEST_CASE("F21 a certificate of the receiver's address is none of mona.server_name") {
-    scene s({.own = authority().issue({.name = "raw.example", .addresses = {"127.0.0.1"}})});
+    scene s({.own = right_authority().issue({.name = "raw.example", .addresses = {"127.0.0.1"}})});
     s.check_refused("certificate: hostname mismatch");
 }
 
@@ -113,7 +101,9 @@ TEST_CASE("F21 a certificate of an unknown CA is refused") {
 }
 
 TEST_CASE("F21 an expired certificate is refused") {
-    scene s({.own = authority().issue({.hosts = {"raw.example"}, .begins = -7200s, .ends = -60s})});
+    scene s(
+        {.own =
+             right_authority().issue({.hosts = {"raw.example"}, .begins = -7200s, .ends = -60s})});
     s.check_refused("certificate: certificate has expired");
 }
 
@@ -154,7 +144,7 @@ TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a r
     CHECK(s.front->handshakes() == 0);
 
     std::filesystem::rename(
-        s.folder.write("fresh.pem", authority().certificate()), s.folder.path("ca.pem"));
+        s.folder.write("fresh.pem", right_authority().certificate()), s.folder.path("ca.pem"));
     e.retry_now();
 
     CHECK(wait_until(
@@ -175,9 +165,9 @@ TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a r
 
 TEST_CASE(
     "F22 certificate and key replaced one after the other: the last good pair until both fit") {
-    scene s({.own = of_the_receiver(), .client_authority = authority().certificate()});
-    const auto first = authority().issue({.name = "first"});
-    const auto second = authority().issue({.name = "second"});
+    scene s({.own = of_the_receiver(), .client_authority = right_authority().certificate()});
+    const auto first = right_authority().issue({.name = "first"});
+    const auto second = right_authority().issue({.name = "second"});
     s.options.tls.cert_file = s.folder.write("own.pem", first.certificate);
     s.options.tls.key_file = s.folder.write("own.key", first.key);
     application app;
@@ -228,7 +218,7 @@ TEST_CASE("D-12.5 connections are retired between attempts: none fails, repeats 
                 return s.front->handshakes() >= connections;
             },
             patience(20s)));
-        s.folder.write("ca.pem", authority().certificate()); // the same, but written anew
+        s.folder.write("ca.pem", right_authority().certificate()); // the same, but written anew
     }
 
     CHECK(e.close(patience(20s)).is_clean());
@@ -282,7 +272,7 @@ TEST_CASE("D-5.10 without the certificate that the receiver wants the wait is th
     constexpr int most_tries = 20;
     std::string said;
     for (int i = 0; i < most_tries && said.empty(); ++i) {
-        scene s({.own = of_the_receiver(), .client_authority = authority().certificate()});
+        scene s({.own = of_the_receiver(), .client_authority = right_authority().certificate()});
         exporter e(s.options);
         const auto loan = e.open_context("loan", "42");
         CHECK(loan.push("n"_key = 1));

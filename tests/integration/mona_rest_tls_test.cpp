@@ -1,9 +1,9 @@
 // TLS between the exporter and Mona's REST interface: whom it trusts, also after a change (D-12).
 
 #include "support/rest_receiver.hpp"
-#include "support/temporary_folder.hpp"
 #include "support/three_counts.hpp"
 #include "support/tls_front.hpp"
+#include "support/tls_scene.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,29 +17,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const certificate_authority& authority() {
-    static const certificate_authority made("the right CA");
-    return made;
-}
-
-struct scene {
+struct scene : tls_scene {
     scene() {
         mona_rest_options rest{
             .user_id = "u1",
             .auth = mona_auth_mode::none,
             .host = "127.0.0.1:" + std::to_string(front.port())};
         options.mona = std::move(rest);
-        options.queue.capacity = 4096;
-        options.batch.max_delay = 5ms;
-        options.log = log.writer();
-        options.tls.ca_file = folder.write("ca.pem", authority().certificate());
     }
 
     rest_receiver receiver;
-    tls_front front{receiver.port(), {.own = authority().issue({.addresses = {"127.0.0.1"}})}};
-    temporary_folder folder;
-    log_book log;
-    exporter_options options;
+    tls_front front{
+        receiver.port(), {.own = right_authority().issue({.addresses = {"127.0.0.1"}})}};
 };
 
 } // namespace
@@ -55,7 +44,7 @@ TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a r
         [&] { return s.log.count("unable to get local issuer certificate") != 0; }, patience(10s)));
     CHECK(s.receiver.requests().empty());
 
-    s.folder.write("ca.pem", authority().certificate());
+    s.folder.write("ca.pem", right_authority().certificate());
 
     CHECK(wait_until(
         [&] {
@@ -82,7 +71,7 @@ TEST_CASE("D-12.5 a connection is retired between requests when a TLS file has c
                 return s.front.handshakes() >= connections;
             },
             patience(20s)));
-        s.folder.write("ca.pem", authority().certificate()); // the same, but written anew
+        s.folder.write("ca.pem", right_authority().certificate()); // the same, but written anew
     }
 
     CHECK(e.close(patience(10s)).is_clean());

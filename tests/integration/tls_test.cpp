@@ -2,9 +2,9 @@
 // instead (D-12, D-5.10, F21).
 
 #include "support/monasca_receiver.hpp"
-#include "support/temporary_folder.hpp"
 #include "support/three_counts.hpp"
 #include "support/tls_front.hpp"
+#include "support/tls_scene.hpp"
 
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
@@ -20,13 +20,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const certificate_authority& authority() {
-    static const certificate_authority made("the right CA");
-    return made;
-}
-
 // A Monasca behind TLS, and an exporter that trusts what the test says.
-struct scene {
+struct scene : tls_scene {
     explicit scene(tls_front_settings settings, monasca_settings behaviour = {})
         : receiver(behaviour) {
         receiver.start();
@@ -36,11 +31,7 @@ struct scene {
             .token = secret("a-token"),
             .interval = 1s,
             .dimensions = std::map<std::string, std::string>{}};
-        options.queue.capacity = 4096;
-        options.batch.max_delay = 5ms;
         options.response_timeout = 5s;
-        options.log = log.writer();
-        options.tls.ca_file = folder.write("ca.pem", authority().certificate());
     }
 
     // What a refused peer leads to: data kept, class config, no byte of ours behind TLS.
@@ -61,13 +52,10 @@ struct scene {
 
     monasca_receiver receiver;
     std::optional<tls_front> front;
-    temporary_folder folder;
-    log_book log;
-    exporter_options options;
 };
 
 issued_certificate of_this_machine() {
-    return authority().issue({.hosts = {"localhost"}, .addresses = {"127.0.0.1"}});
+    return right_authority().issue({.hosts = {"localhost"}, .addresses = {"127.0.0.1"}});
 }
 
 void push_and_check(scene& s, int count) {
@@ -96,7 +84,7 @@ TEST_CASE("D-12.1 with the right CA measurements arrive, over one connection, to
 }
 
 TEST_CASE("D-12.1 a host's name is checked and sent ahead") {
-    scene s({.own = authority().issue({.hosts = {"localhost"}})});
+    scene s({.own = right_authority().issue({.hosts = {"localhost"}})});
     s.options.monasca->url = "https://localhost:" + std::to_string(s.front->port()) + "/v2.0";
 
     push_and_check(s, 1);
@@ -135,13 +123,13 @@ TEST_CASE("F21 a certificate of an unknown CA is refused, the data kept") {
 }
 
 TEST_CASE("F21 a certificate of another host is refused, whatever its common name says") {
-    scene s({.own = authority().issue({.name = "127.0.0.1", .hosts = {"mon.example"}})});
+    scene s({.own = right_authority().issue({.name = "127.0.0.1", .hosts = {"mon.example"}})});
 
     s.check_refused("certificate: IP address mismatch");
 }
 
 TEST_CASE("F21 a name that the certificate has not is refused, whatever its common name says") {
-    scene s({.own = authority().issue({.name = "localhost", .hosts = {"mon.example"}})});
+    scene s({.own = right_authority().issue({.name = "localhost", .hosts = {"mon.example"}})});
     s.options.monasca->url = "https://localhost:" + std::to_string(s.front->port()) + "/v2.0";
 
     s.check_refused("certificate: hostname mismatch");
@@ -149,7 +137,8 @@ TEST_CASE("F21 a name that the certificate has not is refused, whatever its comm
 
 TEST_CASE("F21 an expired certificate is refused") {
     scene s(
-        {.own = authority().issue({.addresses = {"127.0.0.1"}, .begins = -7200s, .ends = -3600s})});
+        {.own = right_authority().issue(
+             {.addresses = {"127.0.0.1"}, .begins = -7200s, .ends = -3600s})});
 
     s.check_refused("certificate: certificate has expired");
 }
@@ -180,7 +169,7 @@ TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a r
     REQUIRE(wait_until(
         [&] { return s.log.count("unable to get local issuer certificate") != 0; }, patience(5s)));
 
-    s.folder.write("ca.pem", authority().certificate());
+    s.folder.write("ca.pem", right_authority().certificate());
 
     CHECK(wait_until(
         [&] {
@@ -196,10 +185,10 @@ TEST_CASE("D-12.4 refused, then taken once the CA file was replaced, without a r
 }
 
 TEST_CASE("a receiver that asks for a certificate gets ours, from one file or two") {
-    const auto own = authority().issue({.name = "an exporter"});
+    const auto own = right_authority().issue({.name = "an exporter"});
     for (const bool is_one_file : {true, false}) {
         CAPTURE(is_one_file);
-        scene s({.own = of_this_machine(), .client_authority = authority().certificate()});
+        scene s({.own = of_this_machine(), .client_authority = right_authority().certificate()});
         if (is_one_file) {
             s.options.tls.cert_file = s.folder.write("own.pem", own.certificate + own.key);
         } else {
@@ -212,7 +201,7 @@ TEST_CASE("a receiver that asks for a certificate gets ours, from one file or tw
 }
 
 TEST_CASE("D-5.10 without the certificate that the receiver asks for the data is kept") {
-    scene s({.own = of_this_machine(), .client_authority = authority().certificate()});
+    scene s({.own = of_this_machine(), .client_authority = right_authority().certificate()});
     exporter e(s.options);
     const auto each = e.open_series("each", {}, {.kind = series_kind::every});
     each.push(1);
@@ -278,8 +267,8 @@ TEST_CASE("D-9.3 a peer that accepts and never shakes hands does not hold up clo
 
 TEST_CASE("TLS files that cannot be used are refused at start, by name, path and reason") {
     scene s({.own = of_this_machine()});
-    const auto own = authority().issue({.name = "an exporter"});
-    const auto other = authority().issue({.name = "another"});
+    const auto own = right_authority().issue({.name = "an exporter"});
+    const auto other = right_authority().issue({.name = "another"});
     const auto text = s.folder.write("text.pem", "no certificate");
     const auto cert = s.folder.write("own.pem", own.certificate);
     const auto key = s.folder.write("other.key", other.key);
