@@ -28,8 +28,8 @@ std::string sha512_hex(std::initializer_list<std::string_view> parts) {
 std::array<std::uint8_t, 28> sha224(std::string_view bytes) {
     std::array<std::uint8_t, 28> digest{};
     const auto is_good =
-        ::EVP_Digest(
-            bytes.data(), bytes.size(), digest.data(), nullptr, ::EVP_sha224(), nullptr) == 1;
+        ::EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, ::EVP_sha224(), nullptr) ==
+        1;
     if (!is_good) {
         throw std::bad_alloc();
     }

@@ -29,7 +29,7 @@ std::string refusal_text(const http_answer& answer);
 
 struct http_limits {
     std::size_t header_bytes = 8 * 1024;
-    std::size_t body_bytes = 64 * 1024; // D-5: of a longer body no more is read
+    std::size_t body_bytes = std::size_t{64} * 1024; // D-5: of a longer body no more is read
 };
 
 // Puts an answer together from the bytes of a connection, in any pieces (D-13.1).
