@@ -3,7 +3,6 @@
 #include "core/option_value.hpp"
 
 #include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <system_error>
 
@@ -19,11 +18,12 @@ bool read_whole(const std::string& text, Number& to) {
 
 } // namespace
 
-CLI::Validator whole_number() {
-    const auto check = [](std::string& text) -> std::string {
+CLI::Validator whole_number(std::uint64_t most) {
+    const auto check = [most](std::string& text) -> std::string {
         std::uint64_t number = 0;
-        if (!read_whole(text, number)) {
-            return fmt::format("must be a whole number from 0, got '{}'", text);
+        if (!read_whole(text, number) || number > most) {
+            const auto range = most == any_number ? "" : fmt::format(" to {}", most);
+            return fmt::format("must be a whole number from 0{}, got '{}'", range, text);
         }
         text = std::to_string(number);
         return {};

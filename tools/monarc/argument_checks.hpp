@@ -7,15 +7,20 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace monarc::tool {
 
+inline constexpr auto any_number = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint64_t largest_port = 65'535;
+
 // Decimal digits: CLI11 takes -1 for 2^64-1, 010 for 8 and what is too large for 2^64-1. A
 // transform.
-CLI::Validator whole_number();
+CLI::Validator whole_number(std::uint64_t most = any_number);
 
 // From 0 to 10^9, and a number: CLI11 takes nan.
 CLI::Validator number_of_seconds();

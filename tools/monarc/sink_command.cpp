@@ -253,6 +253,7 @@ void add_sink_command(CLI::App& monarc, int& exit_code) {
         ->type_name("ADDRESS")
         ->capture_default_str();
     command->add_option("--port", options.port, "Port to listen on; 0: any that is free")
+        ->transform(whole_number(largest_port))
         ->capture_default_str();
     add_door_options(*command, options);
     command->add_option("--store", options.store, "File to keep the events in, one JSON line each")

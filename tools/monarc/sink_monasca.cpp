@@ -94,6 +94,7 @@ void add_keystone_options(CLI::App& command, monasca_arguments& arguments, CLI::
                          "--keystone-port",
                          arguments.keystone_port,
                          "Port to offer Keystone's API v3 on; Monasca then takes its tokens only")
+                     ->transform(whole_number(largest_port))
                      ->needs(monasca)
                      ->excludes("--monasca-token");
     add_read(
@@ -126,10 +127,12 @@ void add_keystone_options(CLI::App& command, monasca_arguments& arguments, CLI::
 } // namespace
 
 void add_monasca_options(CLI::App& command, monasca_arguments& arguments) {
-    auto* port = command.add_option(
-        "--monasca-port",
-        arguments.port,
-        "Port to offer Monasca's API on, at the same address; 0: any that is free");
+    auto* port = command
+                     .add_option(
+                         "--monasca-port",
+                         arguments.port,
+                         "Port to offer Monasca's API on, at the same address; 0: any that is free")
+                     ->transform(whole_number(largest_port));
     const auto add = [&](const char* name, auto& value, const char* what) {
         return command.add_option(name, value, what)->needs(port);
     };

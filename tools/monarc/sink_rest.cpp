@@ -15,10 +15,13 @@
 namespace monarc::tool {
 
 void add_rest_options(CLI::App& command, rest_arguments& arguments) {
-    auto* port = command.add_option(
-        "--rest-port",
-        arguments.port,
-        "Port to offer Mona's REST interface and its token service on; 0: any that is free");
+    auto* port =
+        command
+            .add_option(
+                "--rest-port",
+                arguments.port,
+                "Port to offer Mona's REST interface and its token service on; 0: any that is free")
+            ->transform(whole_number(largest_port));
     const auto add = [&](const char* name, auto& value, const char* what) {
         return command.add_option(name, value, what)->needs(port);
     };
