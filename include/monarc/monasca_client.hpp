@@ -87,7 +87,8 @@ struct MONARC_API client_options {
 
     /// Where coroutines and functions given to then() wake up, from any thread: to call resume() of
     /// the handle there, once. `[&](auto h) { asio::post(context, h); }`. Empty: the client's
-    /// thread, which waits for them.
+    /// thread, which waits for them. If it throws, they wake up there as well: throw only if the
+    /// handle was given to nobody.
     std::function<void(std::coroutine_handle<>)> resume{};
 
     /// So many requests are under way at a time, each over a connection; the others wait for their

@@ -149,7 +149,7 @@ void client_state::settle(std::shared_ptr<asking> one) {
     }
     const auto handle = wake(std::move(one)).handle;
     if (!call_out([&] { options_.resume(handle); })) {
-        handle.destroy();
+        handle.resume(); // here, so that nobody waits for ever
     }
 }
 

@@ -529,7 +529,9 @@ TEST_CASE("what a function throws is lost, and the client goes on") {
     options.trace = nullptr;
     options.resume = [](std::coroutine_handle<>) { throw std::runtime_error("no executor"); };
     client other(options);
-    other.metrics().list().then([](const answer<page<metric>>&) {});
+    std::promise<bool> told;
+    other.metrics().list().then([&](const answer<page<metric>>& got) { told.set_value(!!got); });
+    CHECK(told.get_future().get()); // on the client's own thread
     CHECK(other.metrics().list({.name = "b"}).get());
 }
 
