@@ -45,14 +45,15 @@ void token_life::obtained(
     due_at_ = std::max<time_point>(expires_at_ - before - spread, begun_at_ + between_starts);
 }
 
-void token_life::failed(failure why, time_point now, double uniform) noexcept {
+void token_life::failed(failure why, time_point now, double uniform, milliseconds asked) noexcept {
     assert(is_running_);
     is_running_ = false;
     // Whatever keeps a token service from answering, it waits as one.
     const auto waits = waits_of(why == failure::network ? failure::throttle : why, {});
     level_ = std::min(level_ + 1, top_level(waits));
-    due_at_ = std::max<time_point>(
-        now + wait_before_retry(waits, level_, uniform), begun_at_ + between_starts);
+    const auto wish = asked + std::chrono::ceil<milliseconds>(asked * (uniform / 10.0));
+    const auto wait = std::max(wait_before_retry(waits, level_, uniform), wish);
+    due_at_ = std::max<time_point>(now + wait, begun_at_ + between_starts);
 }
 
 bool token_life::refused(std::uint64_t generation) noexcept {

@@ -37,7 +37,9 @@ public:
         std::chrono::milliseconds life,
         double uniform,
         std::optional<std::chrono::milliseconds> margin = {}) noexcept;
-    void failed(failure why, time_point now, double uniform) noexcept;
+    // `asked`: how long the service wants to be left alone (D-6.4).
+    void failed(
+        failure why, time_point now, double uniform, std::chrono::milliseconds asked = {}) noexcept;
     void abandoned() noexcept { is_running_ = false; }
 
     // 401 for what was sent with that generation. Returns: whether it is to be sent again at once;

@@ -65,6 +65,7 @@ auth::keystone_access::settings keystone_of(const monasca::settings& s) {
              .allows_plain_credentials = s.tls.allow_plain_credentials},
         .tenant_id = o.tenant_id,
         .response_timeout = s.response_timeout,
+        .max_retry_after = s.max_retry_after,
         .say = s.say};
     if (o.url.empty()) {
         made.service.emplace();

@@ -112,6 +112,17 @@ TEST_CASE("D-11.3 failed logins wait as token service, refused ones as auth") {
     CHECK(wait_after(failure::config, 100, almost_one) == 300s);
 }
 
+TEST_CASE("D-6.4 a service that asks to be left alone is asked again a little later than that") {
+    token_life life;
+    life.begin(start);
+    life.failed(failure::throttle, start + 10ms, 0.5, 20s);
+    CHECK(life.due_at() == start + 10ms + 21s);
+
+    life.begin(start + 22s);
+    life.failed(failure::auth, start + 22s, 0.0, 1s); // its own wait is longer
+    CHECK(life.due_at() == start + 22s + 15s);
+}
+
 TEST_CASE("a login that succeeds forgets the failures before it") {
     token_life life;
     for (int i = 0; i < 20; ++i) {

@@ -134,6 +134,7 @@ TEST_CASE("D-11.3 logins answered 503 while the token is valid: one new token fo
     CHECK(s.log.count("503") == series_of_failures);
     CHECK(s.log.count("the present token goes on being used") == series_of_failures);
     CHECK(lines_from(s.log, log_level::warning) == series_of_failures);
+    CHECK(s.log.count("Keystone: a new token after 2 failed logins") == issued - 1); // D-1.4
     CHECK(s.log.count("s3cret") + s.log.count("fake-token") == 0);
     MESSAGE(
         length.count() << " s, " << pushed << " records, " << issued << " logins, "
@@ -215,6 +216,9 @@ TEST_CASE("F18 Keystone away until after the token's end: sent till then, kept, 
     CHECK(s.log.count("records wait, next attempt in") == 1);
     CHECK(s.log.count("monasca: delivering again") == 1);
     const auto stats = e.stats();
+    CHECK(
+        s.log.count(fmt::format(
+            "Keystone: a new token after {} failed logins", only(stats).failed_logins)) == 1);
     CHECK(only(stats).logins == s.keystone.issued());
     CHECK(only(stats).state == health::ok);
     check_all_arrived(stats, s, pushed);
@@ -376,6 +380,26 @@ TEST_CASE("a Monasca that does not reach Keystone itself: the token is kept, the
     CHECK(requests_with(s, "fake-token-1") == 3);
     CHECK(s.keystone.logins() == 1);
     CHECK(only(e.stats()).retries == 2);
+    check_all_arrived(e.stats(), s, 1);
+}
+
+TEST_CASE("D-6.4 a Keystone that says for how long it wants to be left alone is not asked before") {
+    keystone_scene s;
+    s.keystone.set_hook([&, asked = 0](const http_request&, http_answer& answer) mutable {
+        if (asked++ == 0) {
+            answer.response = {503, {{"Retry-After", "soon"}, {"Retry-After", "3"}}, "in trouble"};
+        }
+    });
+    s.monasca.start();
+    exporter e(s.options());
+    open_each(e).push(1);
+    CHECK(e.flush(patience(20s)).is_clean());
+
+    const auto all = logins_of(s);
+    REQUIRE(all.size() == 2);
+    CHECK(all[1].arrived - all[0].arrived >= 3s);
+    CHECK(all[1].arrived - all[0].arrived < 3630ms + late); // a tenth more, and of that a tenth
+    CHECK(only(e.stats()).retry_after_bad == 1);
     check_all_arrived(e.stats(), s, 1);
 }
 
