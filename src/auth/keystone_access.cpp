@@ -150,6 +150,15 @@ milliseconds keystone_access::time_to_login() const noexcept {
     return life_.due_at() <= now ? 0ms : std::chrono::ceil<milliseconds>(life_.due_at() - now);
 }
 
+bool keystone_access::refused(std::uint64_t generation) {
+    if (life_.refused(generation, steady::now(), uniform())) {
+        return true;
+    }
+    last_failure_.kind = failure::auth;
+    last_failure_.why = "Keystone: a new token was answered 401 like the one before it";
+    return false;
+}
+
 asio::awaitable<void> keystone_access::log_in() {
     logged_in done;
     try {

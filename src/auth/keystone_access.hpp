@@ -71,13 +71,14 @@ public:
     boost::asio::awaitable<opened> open();
 
     // What the service said of a pass (D-11.4). refused: 401; returns whether to send again at
-    // once.
-    bool refused(std::uint64_t generation) noexcept { return life_.refused(generation); }
+    // once, else not before time_to_login() is over.
+    bool refused(std::uint64_t generation);
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept { life_.retry_now(); }
     void abandon() noexcept;
 
+    std::chrono::milliseconds time_to_login() const noexcept;
     std::uint64_t logins() const noexcept { return life_.generation(); }
     std::uint64_t failed_logins() const noexcept { return failed_logins_; }
     const transport::retry_wishes& wishes() const noexcept { return wishes_; }
@@ -104,7 +105,6 @@ private:
     told(std::string_view method, std::string_view target, const std::string& what) const;
     outcome refusal(std::string_view method, std::string_view target, const answered& got);
     outcome no_token() const;
-    std::chrono::milliseconds time_to_login() const noexcept;
     void finish(logged_in&& done);
     void look_at_clock(const std::string& date);
     void look_at_roles(const keystone_token& issued);

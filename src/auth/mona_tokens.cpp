@@ -71,9 +71,26 @@ outcome mona_tokens::failed_outcome(steady::time_point now) const {
     outcome failed;
     failed.kind = failed_as_;
     failed.why = why_;
-    failed.retry_after =
-        std::max(std::chrono::ceil<milliseconds>(life_.due_at() - now), milliseconds(0));
+    failed.retry_after = time_to_login(now);
     return failed;
+}
+
+milliseconds mona_tokens::time_to_login(steady::time_point now) const {
+    const auto due = life_.due_at();
+    return !logs_in_ || due <= now ? 0ms : std::chrono::ceil<milliseconds>(due - now);
+}
+
+bool mona_tokens::refused(std::uint64_t generation) {
+    if (!logs_in_) {
+        return false;
+    }
+    if (life_.refused(generation, steady::now(), uniform_())) {
+        return true;
+    }
+    failed_as_ = failure::auth;
+    why_ =
+        fmt::format("POST {}: a new token was answered 401 like the one before it", login_.text());
+    return false;
 }
 
 asio::awaitable<void> mona_tokens::pause(milliseconds longest) {

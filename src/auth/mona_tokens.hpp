@@ -55,10 +55,10 @@ public:
     // As the options say, or as the token does. Empty: not known yet.
     const std::string& user_id() const noexcept { return user_id_; }
 
-    // What the peer said to a token of that generation. refused: as token_life's.
-    bool refused(std::uint64_t generation) noexcept {
-        return logs_in_ && life_.refused(generation);
-    }
+    // What the peer said to a token of that generation. refused: as token_life's; if false, nothing
+    // is to be sent before time_to_login() is over.
+    bool refused(std::uint64_t generation);
+    std::chrono::milliseconds time_to_login(std::chrono::steady_clock::time_point now) const;
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept;

@@ -130,6 +130,8 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
         tokens_.accepted(generation);
     } else if (tokens_.refused(generation)) {
         result.what = verdict::fresh_token;
+    } else { // without a token there is nothing to try
+        result.retry_after = tokens_.time_to_login(std::chrono::steady_clock::now());
     }
     if (!result.why.empty()) {
         auto& shown = made.got.answer;

@@ -174,6 +174,8 @@ monasca::judge(transport::http_answer answer, const address& to, const exchange_
         keystone_->accepted(to.generation);
     } else if (keystone_->refused(to.generation)) {
         result.what = verdict::fresh_token;
+    } else { // without a token there is nothing to try
+        result.retry_after = keystone_->time_to_login();
     }
     return result;
 }

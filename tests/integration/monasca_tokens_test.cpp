@@ -320,6 +320,37 @@ TEST_CASE("D-11.4 a second 401 to a fresh token: said once, the data is kept, an
     check_all_arrived(e.stats(), s, pushed);
 }
 
+TEST_CASE("D-11.4 whoever learns late of a 401 does not log in again when that was no use") {
+    std::atomic<int> with_first{0};
+    keystone_scene s;
+    s.keystone.set_hook([](const http_request&, http_answer& answer) {
+        answer.wait = 300ms; // so that four payloads wait for the first token
+    });
+    s.also = [&](const monasca_request& r, monasca_reaction& reaction) {
+        reaction.refuse(401, {{"Content-Type", "application/json"}}, token_401);
+        if (r.http.field("X-Auth-Token") == "fake-token-1" && with_first++ > 0) {
+            reaction.wait = 2s; // the second token, a second after the first, is refused before
+        }
+    };
+    s.monasca.start();
+    auto options = s.options();
+    options.batch.max_records = 1;
+    options.response_timeout = 30s;
+    exporter e(options);
+    const auto pushed = push_for(open_each(e), 100ms);
+    CHECK(wait_until([&] { return with_first == 4; }, patience(5s)));
+    CHECK(wait_until(
+        [&] { return only(e.stats()).state == health::rejected_credentials; }, patience(10s)));
+    std::this_thread::sleep_for(2500ms);
+
+    CHECK(s.keystone.logins() == 2);
+    CHECK(requests_with(s, "fake-token-2") >= 1);
+    CHECK(requests_with(s, "fake-token-3") == 0);
+    CHECK(only(e.stats()).pending == pushed);
+    CHECK(e.close(0ms).dropped == pushed);
+    CHECK(e.stats().is_exact());
+}
+
 TEST_CASE("a role that is lost under load: kept, said once, probed slowly, no login, then sent") {
     std::atomic<bool> has_role{true};
     std::atomic<int> without{0};
