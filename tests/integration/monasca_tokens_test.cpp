@@ -3,6 +3,7 @@
 // section 7.3).
 
 #include "support/keystone_scene.hpp"
+#include "support/rest_receiver.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -11,11 +12,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 using namespace monarc;
+using namespace monarc::literals;
 using namespace monarc::support;
 using namespace std::chrono_literals;
 
@@ -281,6 +284,7 @@ TEST_CASE("D-11.4 tokens revoked under load: one login for each, no loss, nothin
     CHECK(s.refused <= times * 4); // what was under way when it was noticed
     CHECK(s.log.count("go again with another token") == static_cast<std::size_t>(s.refused.load()));
     CHECK(lines_from(s.log, log_level::warning) == 0);
+    CHECK(s.log.count("fake-token") + s.log.count("s3cret") == 0);
     const auto all = logins_of(s);
     for (std::size_t i = 1; i < all.size(); ++i) {
         CHECK(all[i].arrived - all[i - 1].arrived > 600ms); // D-11.2: a second, and somebody late
@@ -381,6 +385,7 @@ TEST_CASE("a role that is lost under load: kept, said once, probed slowly, no lo
         only(during).last_error.find("does not have access to this service") != std::string::npos);
     CHECK(s.keystone.logins() == 1);
     CHECK(lines_from(s.log, log_level::warning) == 1); // then once a minute (D-1.4)
+    CHECK(s.log.count("fake-token") + s.log.count("s3cret") == 0);
     has_role = true;
     CHECK(e.flush(patience(30s)).is_clean());
 
@@ -447,6 +452,48 @@ TEST_CASE("D-11.1 however much waits for a token, one login is made for it") {
     CHECK(s.keystone.logins() == 1);
     CHECK(only(e.stats()).logins == 1);
     check_all_arrived(e.stats(), s, pushed);
+}
+
+TEST_CASE("D-11.1 each destination logs in for itself: one that may not holds up nobody else") {
+    keystone_scene s;
+    s.keystone.set_hook([](const http_request&, http_answer& answer) {
+        answer.response = {401, {{"Content-Type", "application/json"}}, token_401};
+    });
+    s.monasca.start();
+    rest_receiver rest([](const rest_request& r) -> std::optional<rest_receiver::answer> {
+        if (r.path != "/auth") {
+            return std::nullopt;
+        }
+        return rest_receiver::token(jwt_of("tenant1"), "r1", 14'400);
+    });
+    auto options = s.options();
+    mona_rest_options mona;
+    mona.api_key = secret("the-key");
+    mona.secret = secret("the-secret");
+    mona.token_url = rest.url("/auth");
+    mona.host = rest.host();
+    mona.use_tls = false;
+    options.mona = mona;
+    exporter e(options);
+    open_each(e).push(1);
+    e.push("fill"_class(1), "a"_key = 1);
+    const auto of = [&](std::string_view name) {
+        const auto all = e.stats().destinations;
+        return *std::find_if(
+            all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+    };
+    CHECK(wait_until([&] { return of("mona_rest").delivered == 1; }, patience(10s)));
+    CHECK(wait_until(
+        [&] { return of("monasca").state == health::rejected_credentials; }, patience(10s)));
+
+    CHECK(of("mona_rest").logins == 1);
+    CHECK(of("mona_rest").failed_logins == 0);
+    CHECK(of("mona_rest").state == health::ok);
+    CHECK(of("monasca").logins == 0);
+    CHECK(of("monasca").failed_logins == 1);
+    CHECK(of("monasca").pending == 1);
+    e.close(0ms);
+    CHECK(e.stats().is_exact());
 }
 
 TEST_CASE("D-11.6 a token goes only where the catalogue sent it, also when that changes") {
