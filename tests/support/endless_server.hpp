@@ -53,12 +53,12 @@ public:
     std::uint64_t most_bytes() const noexcept { return most_bytes_; } // that one of those took
 
 private:
-    static constexpr int look_every = 50; // milliseconds
+    static constexpr long look_every = 50; // milliseconds
 
     void run() {
         while (!is_stopping_) {
             pollfd wait{.fd = listening_, .events = POLLIN, .revents = 0};
-            if (::poll(&wait, 1, look_every) <= 0) {
+            if (::poll(&wait, 1, static_cast<int>(look_every)) <= 0) {
                 continue;
             }
             const int peer = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -70,10 +70,10 @@ private:
     }
 
     void serve(int peer) {
-        const timeval turn{.tv_sec = 0, .tv_usec = look_every * 1000};
+        const timeval turn{.tv_sec = 0, .tv_usec = look_every * 1000L};
         ::setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &turn, sizeof turn);
         ::setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &turn, sizeof turn);
-        std::string request(64 * 1024, '\0');
+        std::string request(65'536, '\0');
         if (::recv(peer, request.data(), request.size(), 0) <= 0) {
             return;
         }
