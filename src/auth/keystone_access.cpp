@@ -72,7 +72,8 @@ keystone_access::keystone_access(
           tls,
           descriptor,
           {.connect = connect_timeout, .answer = settings_.response_timeout}),
-      login_over_(executor, steady::time_point::max()) {
+      login_over_(executor, steady::time_point::max()), wishes_(settings_.max_retry_after),
+      log_(settings_.say, "Keystone") {
     if (settings_.auth_url.path.ends_with("/v3")) {
         v3_path_ = settings_.auth_url.path;
     }
@@ -149,6 +150,15 @@ milliseconds keystone_access::time_to_login() const noexcept {
     return life_.due_at() <= now ? 0ms : std::chrono::ceil<milliseconds>(life_.due_at() - now);
 }
 
+bool keystone_access::refused(std::uint64_t generation) {
+    if (life_.refused(generation, steady::now(), uniform())) {
+        return true;
+    }
+    last_failure_.kind = failure::auth;
+    last_failure_.why = "Keystone: a new token was answered 401 like the one before it";
+    return false;
+}
+
 asio::awaitable<void> keystone_access::log_in() {
     logged_in done;
     try {
@@ -165,19 +175,15 @@ void keystone_access::finish(logged_in&& done) {
         done.with->generation = life_.generation();
         pass_ = std::make_shared<const pass>(std::move(*done.with));
         last_failure_ = {};
+        log_.issued();
     } else if (is_abandoned_) {
         life_.abandoned();
     } else {
         ++failed_logins_;
         const auto now = steady::now();
-        const bool is_news = !life_.has_failed();
-        life_.failed(done.failed.kind, now, uniform());
+        life_.failed(done.failed.kind, now, uniform(), done.failed.retry_after);
         last_failure_ = std::move(done.failed);
-        if (life_.is_valid(now) && is_news) { // else whoever wants to send says it
-            settings_.say(
-                log_level::warning,
-                fmt::format("{}; the present token goes on being used", last_failure_.why));
-        }
+        log_.failed(last_failure_.why, life_.is_valid(now), now);
     }
     login_over_.cancel(); // everybody who waits looks again
 }
@@ -213,8 +219,8 @@ std::string keystone_access::told(
         what);
 }
 
-outcome keystone_access::refusal(
-    std::string_view method, std::string_view target, const answered& got) const {
+outcome
+keystone_access::refusal(std::string_view method, std::string_view target, const answered& got) {
     if (got.http.status == 0) {
         return got.failed;
     }
@@ -225,6 +231,7 @@ outcome keystone_access::refusal(
     }
     outcome result;
     result.kind = kind_of(shown.status);
+    result.retry_after = wishes_.of(shown, std::time(nullptr));
     result.why = told(method, target, transport::refusal_text(shown));
     return result;
 }

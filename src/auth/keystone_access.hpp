@@ -5,9 +5,11 @@
 
 #include "auth/catalogue.hpp"
 #include "auth/keystone.hpp"
+#include "auth/refresh_log.hpp"
 #include "auth/token_life.hpp"
 #include "core/outcome.hpp"
 #include "transport/http_peer.hpp"
+#include "transport/retry_after.hpp"
 #include "transport/tls.hpp"
 #include "transport/url.hpp"
 
@@ -20,7 +22,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -46,7 +47,8 @@ public:
         endpoint_rules rules{};
         std::string tenant_id{}; // what is said if the token may not write for it
         std::chrono::milliseconds response_timeout{30'000};
-        std::function<void(log_level, std::string_view)> say;
+        std::chrono::milliseconds max_retry_after{300'000};
+        say_function say;
     };
 
     // `tls` and `random` must outlive it; `descriptor` is where the open socket's number stands.
@@ -69,15 +71,17 @@ public:
     boost::asio::awaitable<opened> open();
 
     // What the service said of a pass (D-11.4). refused: 401; returns whether to send again at
-    // once.
-    bool refused(std::uint64_t generation) noexcept { return life_.refused(generation); }
+    // once, else not before time_to_login() is over.
+    bool refused(std::uint64_t generation);
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept { life_.retry_now(); }
     void abandon() noexcept;
 
+    std::chrono::milliseconds time_to_login() const noexcept;
     std::uint64_t logins() const noexcept { return life_.generation(); }
     std::uint64_t failed_logins() const noexcept { return failed_logins_; }
+    const transport::retry_wishes& wishes() const noexcept { return wishes_; }
 
 private:
     struct answered {
@@ -99,9 +103,8 @@ private:
     logged_in take(const transport::http_answer& answer);
     std::string
     told(std::string_view method, std::string_view target, const std::string& what) const;
-    outcome refusal(std::string_view method, std::string_view target, const answered& got) const;
+    outcome refusal(std::string_view method, std::string_view target, const answered& got);
     outcome no_token() const;
-    std::chrono::milliseconds time_to_login() const noexcept;
     void finish(logged_in&& done);
     void look_at_clock(const std::string& date);
     void look_at_roles(const keystone_token& issued);
@@ -113,6 +116,8 @@ private:
     transport::http_peer peer_;
     boost::asio::steady_timer login_over_; // whoever waits for it waits for this
     token_life life_;
+    transport::retry_wishes wishes_;
+    refresh_log log_;
     std::shared_ptr<const pass> pass_;
     std::optional<std::string> v3_path_; // at the origin of auth_url, once it is known
     outcome last_failure_;

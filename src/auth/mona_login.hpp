@@ -38,6 +38,7 @@ struct mona_login_answer {
     std::optional<mona_token> token{};
     bool is_json = false; // else another attempt may help
     failure kind = failure::throttle;
+    std::chrono::milliseconds retry_after{0}; // the service's own wish, within its bounds
     std::string why{}; // without a token; holds nothing that a token could be made of
 };
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -52,11 +53,11 @@ mona_tokens::mona_tokens(
     const settings& s)
     : executor_(executor), options_(s.options),
       logs_in_(s.options.auth == mona_auth_mode::mona || s.options.auth == mona_auth_mode::oidc),
-      uniform_(s.uniform), troubled_(s.troubled),
-      login_(url_of("mona.token_url", login_url(s.options))),
+      uniform_(s.uniform), login_(url_of("mona.token_url", login_url(s.options))),
       refresh_(url_of("mona.refresh_url", refresh_url(s.options))),
       peer_(executor, tls, descriptor, {.answer = s.response_timeout}), ended_(executor),
-      pause_(executor), user_id_(s.options.user_id) {
+      pause_(executor), wishes_(s.max_retry_after),
+      log_(s.say, fmt::format("POST {}", login_.text())), user_id_(s.options.user_id) {
     if (s.options.auth == mona_auth_mode::token) {
         token_ = s.options.secret;
     }
@@ -70,9 +71,26 @@ outcome mona_tokens::failed_outcome(steady::time_point now) const {
     outcome failed;
     failed.kind = failed_as_;
     failed.why = why_;
-    failed.retry_after =
-        std::max(std::chrono::ceil<milliseconds>(life_.due_at() - now), milliseconds(0));
+    failed.retry_after = time_to_login(now);
     return failed;
+}
+
+milliseconds mona_tokens::time_to_login(steady::time_point now) const {
+    const auto due = life_.due_at();
+    return !logs_in_ || due <= now ? 0ms : std::chrono::ceil<milliseconds>(due - now);
+}
+
+bool mona_tokens::refused(std::uint64_t generation) {
+    if (!logs_in_) {
+        return false;
+    }
+    if (life_.refused(generation, steady::now(), uniform_())) {
+        return true;
+    }
+    failed_as_ = failure::auth;
+    why_ =
+        fmt::format("POST {}: a new token was answered 401 like the one before it", login_.text());
+    return false;
 }
 
 asio::awaitable<void> mona_tokens::pause(milliseconds longest) {
@@ -165,13 +183,13 @@ void mona_tokens::take(mona_login_answer&& got) {
             "POST {}: {}",
             login_.text(),
             masked(got.why, {&options_.secret, &options_.api_key, &refresh_token_}));
-        life_.failed(got.kind, steady::now(), uniform_());
-        if (life_.is_valid(steady::now())) {
-            troubled_(why_ + "; the present token is used until it expires");
-        }
+        const auto now = steady::now();
+        life_.failed(got.kind, now, uniform_(), got.retry_after);
+        log_.failed(why_, life_.is_valid(now), now);
         return;
     }
     ++logins_;
+    log_.issued();
     why_.clear();
     token_ = std::move(got.token->access);
     refresh_token_ = std::move(got.token->refresh);
@@ -197,12 +215,15 @@ mona_tokens::ask(transport::http_url where, secret body, std::string_view type) 
         auto made = co_await peer_.exchange(where, request, limits);
         if (made.got.is_answered) {
             got = read_login_answer(made.got.answer, options_.auth);
+            got.retry_after = wishes_.of(made.got.answer, std::time(nullptr));
         } else {
             got = {};
             got.kind = made.is_refusal ? failure::config : failure::throttle;
             got.why = made.got.why;
         }
-        if (got.token || got.is_json || attempt >= options_.login_retries || is_abandoned_) {
+        const bool is_sent_away = got.retry_after > options_.login_retry_wait; // D-6.4
+        if (got.token || got.is_json || is_sent_away || attempt >= options_.login_retries ||
+            is_abandoned_) {
             co_return got;
         }
         boost::system::error_code ec;

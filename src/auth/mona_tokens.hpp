@@ -4,9 +4,11 @@
 // refresh token or a new login; one of these at a time.
 
 #include "auth/mona_login.hpp"
+#include "auth/refresh_log.hpp"
 #include "auth/token_life.hpp"
 #include "core/outcome.hpp"
 #include "transport/http_peer.hpp"
+#include "transport/retry_after.hpp"
 #include "transport/tls.hpp"
 #include "transport/url.hpp"
 
@@ -31,8 +33,9 @@ public:
     struct settings {
         mona_rest_options options;
         std::chrono::milliseconds response_timeout;
-        std::function<double()> uniform;                  // in [0, 1)
-        std::function<void(const std::string&)> troubled; // a token could not be replaced
+        std::chrono::milliseconds max_retry_after{300'000};
+        std::function<double()> uniform; // in [0, 1)
+        say_function say;                // of tokens that could not be replaced
     };
 
     // Fails: throws std::system_error(errc::bad_options) for a URL that is none.
@@ -52,10 +55,10 @@ public:
     // As the options say, or as the token does. Empty: not known yet.
     const std::string& user_id() const noexcept { return user_id_; }
 
-    // What the peer said to a token of that generation. refused: as token_life's.
-    bool refused(std::uint64_t generation) noexcept {
-        return logs_in_ && life_.refused(generation);
-    }
+    // What the peer said to a token of that generation. refused: as token_life's; if false, nothing
+    // is to be sent before time_to_login() is over.
+    bool refused(std::uint64_t generation);
+    std::chrono::milliseconds time_to_login(std::chrono::steady_clock::time_point now) const;
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept;
@@ -63,6 +66,7 @@ public:
 
     std::uint64_t logins() const noexcept { return logins_; }
     std::uint64_t failed_logins() const noexcept { return failed_logins_; }
+    const transport::retry_wishes& wishes() const noexcept { return wishes_; }
 
 private:
     void begin();
@@ -77,13 +81,14 @@ private:
     mona_rest_options options_;
     bool logs_in_;
     std::function<double()> uniform_;
-    std::function<void(const std::string&)> troubled_;
     transport::http_url login_;
     transport::http_url refresh_;
     transport::http_peer peer_;
     boost::asio::steady_timer ended_; // whoever waits for a login that runs
     boost::asio::steady_timer pause_; // between two attempts of one
     token_life life_;
+    transport::retry_wishes wishes_;
+    refresh_log log_;
     secret token_;
     secret refresh_token_;
     std::string user_id_;

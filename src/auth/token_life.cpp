@@ -45,17 +45,18 @@ void token_life::obtained(
     due_at_ = std::max<time_point>(expires_at_ - before - spread, begun_at_ + between_starts);
 }
 
-void token_life::failed(failure why, time_point now, double uniform) noexcept {
+void token_life::failed(failure why, time_point now, double uniform, milliseconds asked) noexcept {
     assert(is_running_);
     is_running_ = false;
     // Whatever keeps a token service from answering, it waits as one.
     const auto waits = waits_of(why == failure::network ? failure::throttle : why, {});
     level_ = std::min(level_ + 1, top_level(waits));
-    due_at_ = std::max<time_point>(
-        now + wait_before_retry(waits, level_, uniform), begun_at_ + between_starts);
+    const auto wish = asked + std::chrono::ceil<milliseconds>(asked * (uniform / 10.0));
+    const auto wait = std::max(wait_before_retry(waits, level_, uniform), wish);
+    due_at_ = std::max<time_point>(now + wait, begun_at_ + between_starts);
 }
 
-bool token_life::refused(std::uint64_t generation) noexcept {
+bool token_life::refused(std::uint64_t generation, time_point now, double uniform) noexcept {
     if (generation != generation_) { // there is a newer one
         return true;
     }
@@ -64,6 +65,12 @@ bool token_life::refused(std::uint64_t generation) noexcept {
         is_refused_for_good_ = came_after_401_ && !was_accepted_;
         is_asked_after_401_ = true;
         due_at_ = begun_at_ + between_starts;
+        if (is_refused_for_good_) { // another one would be no better
+            const auto waits = waits_of(failure::auth, {});
+            level_ = std::min(level_ + 1, top_level(waits));
+            due_at_ =
+                std::max<time_point>(due_at_, now + wait_before_retry(waits, level_, uniform));
+        }
     }
     return !is_refused_for_good_;
 }

@@ -26,7 +26,7 @@ public:
     bool is_due(time_point now) const noexcept { return !is_running_ && now >= due_at_; }
     time_point due_at() const noexcept { return due_at_; }
     bool is_running() const noexcept { return is_running_; }
-    // Whether the last login did, so that due_at() is a wait after a failure.
+    // Whether the last login did, or what it brought was of no use: due_at() is a wait after that.
     bool has_failed() const noexcept { return level_ != 0; }
 
     // A login is sent; one of the four below ends it.
@@ -37,12 +37,15 @@ public:
         std::chrono::milliseconds life,
         double uniform,
         std::optional<std::chrono::milliseconds> margin = {}) noexcept;
-    void failed(failure why, time_point now, double uniform) noexcept;
+    // `asked`: how long the service wants to be left alone (D-6.4).
+    void failed(
+        failure why, time_point now, double uniform, std::chrono::milliseconds asked = {}) noexcept;
     void abandoned() noexcept { is_running_ = false; }
 
     // 401 for what was sent with that generation. Returns: whether it is to be sent again at once;
-    // else a token that was new because of a 401 was refused like the one before.
-    bool refused(std::uint64_t generation) noexcept;
+    // else a token that was new because of a 401 was refused like the one before, and the next
+    // login waits as a refused one.
+    bool refused(std::uint64_t generation, time_point now, double uniform) noexcept;
     // Anything else than a 401.
     void accepted(std::uint64_t generation) noexcept;
 

@@ -73,15 +73,16 @@ mona_rest::mona_rest(
     const settings& s,
     std::atomic<int>& exports,
     std::atomic<int>& logins)
-    : options_(s.options), troubled_(s.troubled), wire_(s.options, s.max_retry_after),
+    : options_(s.options), say_(s.say), wire_(s.options, s.max_retry_after),
       tokens_(
           executor,
           tls_,
           logins,
           {.options = s.options,
            .response_timeout = s.response_timeout,
+           .max_retry_after = s.max_retry_after,
            .uniform = s.uniform,
-           .troubled = s.troubled}),
+           .say = s.say}),
       exports_(executor, tls_, exports, {.answer = s.response_timeout}) {
     check_url(s.options);
     if (uses_tls(s.options)) {
@@ -129,6 +130,8 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
         tokens_.accepted(generation);
     } else if (tokens_.refused(generation)) {
         result.what = verdict::fresh_token;
+    } else { // without a token there is nothing to try
+        result.retry_after = tokens_.time_to_login(std::chrono::steady_clock::now());
     }
     if (!result.why.empty()) {
         auto& shown = made.got.answer;
@@ -154,7 +157,8 @@ void mona_rest::learn(const outcome& result, const payload& p) {
         result.what == verdict::delivered && !p.is_gzip &&
         std::exchange(was_asked_for_plain_, false)) {
         takes_gzip_ = false;
-        troubled_("the server does not take gzip: everything goes plain from now on");
+        say_(
+            log_level::warning, "the server does not take gzip: everything goes plain from now on");
     }
 }
 

@@ -34,7 +34,7 @@ public:
         std::chrono::milliseconds response_timeout;
         std::chrono::milliseconds max_retry_after;
         std::function<double()> uniform; // in [0, 1)
-        std::function<void(const std::string&)> troubled;
+        auth::say_function say;          // what is about no payload
     };
 
     // `exports`, `logins`: where the numbers of the open sockets stand.
@@ -68,6 +68,14 @@ public:
     };
     boost::asio::awaitable<result<address>> sign_in();
 
+    // Of the token service and of the exports.
+    std::uint64_t retry_after_bad() const noexcept {
+        return wire_.wishes().bad() + tokens_.wishes().bad();
+    }
+    std::uint64_t retry_after_clamped() const noexcept {
+        return wire_.wishes().clamped() + tokens_.wishes().clamped();
+    }
+
     mona_rest_wire& wire() noexcept { return wire_; }
     const mona_rest_wire& wire() const noexcept { return wire_; }
     const auth::mona_tokens& tokens() const noexcept { return tokens_; }
@@ -77,7 +85,7 @@ private:
     void learn(const outcome& result, const payload& p);
 
     mona_rest_options options_;
-    std::function<void(const std::string&)> troubled_;
+    auth::say_function say_;
     transport::tls_context tls_;
     mona_rest_wire wire_;
     auth::mona_tokens tokens_;

@@ -65,6 +65,7 @@ auth::keystone_access::settings keystone_of(const monasca::settings& s) {
              .allows_plain_credentials = s.tls.allow_plain_credentials},
         .tenant_id = o.tenant_id,
         .response_timeout = s.response_timeout,
+        .max_retry_after = s.max_retry_after,
         .say = s.say};
     if (o.url.empty()) {
         made.service.emplace();
@@ -173,6 +174,8 @@ monasca::judge(transport::http_answer answer, const address& to, const exchange_
         keystone_->accepted(to.generation);
     } else if (keystone_->refused(to.generation)) {
         result.what = verdict::fresh_token;
+    } else { // without a token there is nothing to try
+        result.retry_after = keystone_->time_to_login();
     }
     return result;
 }

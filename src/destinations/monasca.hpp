@@ -66,6 +66,13 @@ public:
     }
 
     const monasca_wire& wire() const noexcept { return wire_; }
+    // Of Keystone and of the API.
+    std::uint64_t retry_after_bad() const noexcept {
+        return wire_.counts().retry_after_bad + (keystone_ ? keystone_->wishes().bad() : 0);
+    }
+    std::uint64_t retry_after_clamped() const noexcept {
+        return wire_.counts().retry_after_clamped + (keystone_ ? keystone_->wishes().clamped() : 0);
+    }
     std::uint64_t logins() const noexcept { return keystone_ ? keystone_->logins() : 0; }
     std::uint64_t failed_logins() const noexcept {
         return keystone_ ? keystone_->failed_logins() : 0;

@@ -224,7 +224,7 @@ asio::awaitable<answer<reply>> client_state::send(asking& one) {
                 .title = fmt::format(
                     "{}: the answer is larger than {} bytes; ask for less with a limit",
                     said.url,
-                    monasca_client::web::max_body_bytes),
+                    max_answer_bytes),
                 .method = what.method,
                 .url = said.url};
         }

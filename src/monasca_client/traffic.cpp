@@ -18,6 +18,7 @@ using steady = std::chrono::steady_clock;
 namespace {
 
 constexpr int max_redirects = 30;
+constexpr std::size_t max_login_bytes = std::size_t{1} << 20; // D-13.1: token and catalogue
 
 std::string text_of(const transport::http_url& origin, std::string_view target) {
     return fmt::format("{}://{}{}", origin.is_tls ? "https" : "http", origin.authority, target);
@@ -65,7 +66,8 @@ traffic::exchange(monasca_client::stopping& stop, const wanted& what) {
             .target = target,
             .token = what.token.is_empty() ? nullptr : &what.token,
             .body = what.body,
-            .deadline = what.deadline};
+            .deadline = what.deadline,
+            .max_body_bytes = what.is_login ? max_login_bytes : max_answer_bytes};
         said.got = co_await web_.exchange(stop, request);
         trace(what, said, steady::now() - begin);
         if (!said.got.is_answered || !monasca_client::is_redirect(said.got.http.status)) {

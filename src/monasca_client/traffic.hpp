@@ -14,6 +14,9 @@
 
 namespace monarc::monasca::detail {
 
+// Of a longer answer of the API no more is read.
+inline constexpr std::size_t max_answer_bytes = std::size_t{64} << 20;
+
 // One HTTP request, redirects included.
 struct wanted {
     std::string_view method;

@@ -133,7 +133,7 @@ asio::awaitable<web_answer> web::attempt(
     }
     const std::array<std::string_view, 2> parts{head, request.body};
     const transport::http_limits limits{
-        .header_bytes = max_header_bytes, .body_bytes = max_body_bytes};
+        .header_bytes = max_header_bytes, .body_bytes = request.max_body_bytes};
     const auto stream = on.stream;
     const stop_by closing(stop, [stream] { stream->close(); });
     const auto patience = left_until(request.deadline);

@@ -33,6 +33,7 @@ struct web_request {
     const secret* token = nullptr;           // X-Auth-Token; null: none
     std::string_view body{};                 // JSON; empty: none
     std::chrono::steady_clock::time_point deadline{};
+    std::size_t max_body_bytes = 0; // of the answer; no more is read
 };
 
 struct web_answer {
@@ -46,9 +47,6 @@ struct web_answer {
 // Threads: the client's.
 class web {
 public:
-    // Of what comes no more is read.
-    static constexpr std::size_t max_body_bytes = std::size_t{64} << 20;
-
     web(boost::asio::any_io_executor where,
         const tls_options& tls,
         std::chrono::milliseconds connect_timeout);

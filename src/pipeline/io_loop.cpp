@@ -136,9 +136,8 @@ void io_loop::open_rest(const mona_rest_options& rest) {
         .response_timeout = options_.response_timeout,
         .max_retry_after = options_.retry.max_retry_after,
         .uniform = uniform,
-        .troubled = [this](const std::string& what) {
-            rest_trouble_.happened(
-                log_, log_level::warning, fmt::format("mona_rest: {}", what), steady::now());
+        .say = [this](log_level level, std::string_view text) {
+            log_(level, fmt::format("mona_rest: {}", text));
         }};
     auto destination = std::make_unique<destinations::mona_rest>(
         io_.get_executor(),

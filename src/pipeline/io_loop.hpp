@@ -132,7 +132,6 @@ private:
     json_texts json_;
     repeated_failure bad_json_;
     repeated_failure bad_json_field_;
-    repeated_failure rest_trouble_;
     std::optional<contexts_stage> contexts_; // Mona's forward protocol
     std::optional<rest_stage> rest_;         // or its REST interface; without Mona: neither
     std::optional<metrics_stage> metrics_;   // without Monasca: none

@@ -196,8 +196,8 @@ void metrics_stage::fill(exporter_stats& all, std::uint64_t queued) const {
     auto& d = lane_->fill(all, ahead);
     d.filtered = filtered_;
     d.events = collected.measurements;
-    d.retry_after_bad = destination_->wire().counts().retry_after_bad;
-    d.retry_after_clamped = destination_->wire().counts().retry_after_clamped;
+    d.retry_after_bad = destination_->retry_after_bad();
+    d.retry_after_clamped = destination_->retry_after_clamped();
     d.doubtful_acks = destination_->wire().counts().doubtful_acks;
     d.logins = destination_->logins();
     d.failed_logins = destination_->failed_logins();

@@ -95,8 +95,8 @@ void rest_stage::fill(exporter_stats& all, std::uint64_t queued) const {
          .dropped = dropped_});
     d.filtered = aggregated.filtered;
     d.events = events_;
-    d.retry_after_bad = destination_->wire().wishes().bad();
-    d.retry_after_clamped = destination_->wire().wishes().clamped();
+    d.retry_after_bad = destination_->retry_after_bad();
+    d.retry_after_clamped = destination_->retry_after_clamped();
     d.logins = destination_->tokens().logins();
     d.failed_logins = destination_->tokens().failed_logins();
 }

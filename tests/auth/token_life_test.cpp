@@ -112,6 +112,17 @@ TEST_CASE("D-11.3 failed logins wait as token service, refused ones as auth") {
     CHECK(wait_after(failure::config, 100, almost_one) == 300s);
 }
 
+TEST_CASE("D-6.4 a service that asks to be left alone is asked again a little later than that") {
+    token_life life;
+    life.begin(start);
+    life.failed(failure::throttle, start + 10ms, 0.5, 20s);
+    CHECK(life.due_at() == start + 10ms + 21s);
+
+    life.begin(start + 22s);
+    life.failed(failure::auth, start + 22s, 0.0, 1s); // its own wait is longer
+    CHECK(life.due_at() == start + 22s + 15s);
+}
+
 TEST_CASE("a login that succeeds forgets the failures before it") {
     token_life life;
     for (int i = 0; i < 20; ++i) {
@@ -130,46 +141,49 @@ TEST_CASE("F17 D-11.4 a 401 ends its generation; whoever notices later only send
     auto life = with_token(1h);
     life.accepted(1);
 
-    CHECK(life.refused(1));
+    CHECK(life.refused(1, start + 3s, 0.5));
     CHECK_FALSE(life.is_valid(start + 2s));
     CHECK(life.is_due(start + 2s));
-    CHECK(life.refused(1)); // four payloads get it together
+    CHECK(life.refused(1, start + 3s, 0.5)); // four payloads get it together
     life.begin(start + 2s);
     life.obtained(1h, 0.0);
 
     CHECK(life.generation() == 2);
-    CHECK(life.refused(1)); // a late one
+    CHECK(life.refused(1, start + 3s, 0.5)); // a late one
     CHECK(life.is_valid(start + 3s));
 }
 
 TEST_CASE(
     "F17 D-11.4 a second 401 with the new token is for good, for all that were sent with it") {
     auto life = with_token(1h);
-    REQUIRE(life.refused(1));
+    REQUIRE(life.refused(1, start + 3s, 0.5));
     life.begin(start + 2s);
     life.obtained(1h, 0.0);
 
-    CHECK_FALSE(life.refused(2));
-    CHECK_FALSE(life.refused(2));
+    CHECK_FALSE(life.refused(2, start + 3s, 0.5));
+    CHECK_FALSE(life.refused(2, start + 4s, 0.5));
     CHECK_FALSE(life.is_valid(start + 3s));
-    life.begin(start + 60s); // after the wait of class auth the next login is tried
+    CHECK(life.due_at() == start + 3s + 22'500ms); // the wait of class auth: 15 s to 30 s
+    CHECK(life.refused(1, start + 5s, 0.5));       // a late one changes nothing of that
+    CHECK_FALSE(life.is_due(start + 25s));
+    life.begin(start + 60s);
     life.obtained(1h, 0.0);
-    CHECK_FALSE(life.refused(3));
+    CHECK_FALSE(life.refused(3, start + 3s, 0.5));
 }
 
 TEST_CASE("F17 D-11.4 a new token that was accepted once may be revoked like any other") {
     auto life = with_token(1h);
-    REQUIRE(life.refused(1));
+    REQUIRE(life.refused(1, start + 3s, 0.5));
     life.begin(start + 2s);
     life.obtained(1h, 0.0);
     life.accepted(2);
 
-    CHECK(life.refused(2));
+    CHECK(life.refused(2, start + 3s, 0.5));
 }
 
 TEST_CASE("D-11.2 after a 401 the next login begins a second after the one before") {
     auto life = with_token(1h);
-    REQUIRE(life.refused(1));
+    REQUIRE(life.refused(1, start + 3s, 0.5));
 
     CHECK_FALSE(life.is_due(start + 999ms));
     CHECK(life.is_due(start + 1s));
@@ -186,6 +200,14 @@ TEST_CASE("D-6.7 retry_now cuts the wait after a failure short, and nothing else
     auto valid = with_token(1h);
     valid.retry_now();
     CHECK_FALSE(valid.is_due(start + 30min));
+
+    auto useless = with_token(1h);
+    REQUIRE(useless.refused(1, start, 0.5));
+    useless.begin(start + 1s);
+    useless.obtained(1h, 0.5);
+    REQUIRE_FALSE(useless.refused(2, start + 2s, 0.5));
+    useless.retry_now();
+    CHECK(useless.is_due(start + 2s));
 }
 
 TEST_CASE("a login that was given up neither waits nor counts") {

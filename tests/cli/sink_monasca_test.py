@@ -190,11 +190,16 @@ def memory_is_bounded_and_counts_go_on(checks):
 
 
 def a_token_can_be_demanded(checks):
-    with Monasca("--monasca-token", "secret") as sink:
+    token = "demanded-word"
+    with Monasca("--monasca-token", token) as sink:
         checks.check("wrong", sink.post([], X_Auth_Token="guess") == 401)
-        checks.check("right", sink.post([metric("m", 1)], X_Auth_Token="secret") == 204)
+        checks.check("right", sink.post([metric("m", 1)], X_Auth_Token=token) == 204)
+        with open("/proc/%d/cmdline" % sink.process.pid) as words:
+            line = words.read()
+        checks.check("D-11.9 not in the list of processes", token not in line and "\0%s\0" % ("*" * len(token)) in line, line)
         sink.stop()
-        checks.check("not printed", "secret" not in sink.log())
+        checks.check("not printed", token not in sink.log(), sink.log())
+        checks.check("D-11.9 warned about", "--monasca-token: a secret on a command line" in sink.log(), sink.log())
 
 
 def hostile_peers_are_answered_or_closed(checks):

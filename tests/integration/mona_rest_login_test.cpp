@@ -365,6 +365,57 @@ TEST_CASE("F18 while a token is valid sending goes on, whatever the token servic
     check_rest_ledger(app, e.stats(), receiver);
 }
 
+TEST_CASE("D-1.4 a token that cannot be replaced is said once, and that it could be in the end") {
+    rest_receiver receiver([](const rest_request& r) -> answer {
+        if (r.path != "/auth") {
+            return std::nullopt;
+        }
+        return r.number == 1 || r.number > 3 ? rest_receiver::token(jwt_of("tenant1"), "", 3600)
+                                             : rest_receiver::reply(503, R"({"message":"broken"})");
+    });
+    log_book log;
+    application app;
+    // Due as soon as that may be, a second after the login.
+    auto options = options_for(receiver, {.refresh_margin = 3600s});
+    options.log = log.writer();
+    exporter e(options);
+
+    const auto begin = steady::now();
+    for (int i = 0; log.count("a new token") == 0 && since(begin) < patience(20s); ++i) {
+        app.count(e.push(fill(i), "a"_key = 1));
+        CHECK(e.flush(patience(5s)).is_clean());
+        std::this_thread::sleep_for(50ms);
+    }
+
+    const auto failed = only(e.stats()).failed_logins;
+    CHECK(failed >= 1);
+    CHECK(log.count("503: broken; the present token goes on being used") == 1);
+    CHECK(log.count(fmt::format("/auth: a new token after {} failed logins", failed)) == 1);
+    check_rest_ledger(app, e.stats(), receiver);
+}
+
+TEST_CASE("D-6.4 a token service that wants to be left alone is, whatever it answers") {
+    for (const auto* const body : {"<html>later</html>", R"({"message":"later"})"}) {
+        rest_receiver receiver([&](const rest_request& r) -> answer {
+            if (r.path != "/auth") {
+                return std::nullopt;
+            }
+            return r.number == 1 ? rest_receiver::reply(429, body, {{"Retry-After", "2"}})
+                                 : rest_receiver::token(jwt_of("tenant1"), "r", 14'400);
+        });
+        application app;
+        exporter e(options_for(receiver));
+        const auto begin = steady::now();
+        app.count(e.push(fill(1), "a"_key = 1));
+        CHECK(e.flush(patience(20s)).is_clean());
+
+        CHECK(since(begin) >= 2s);
+        CHECK(paths(receiver) == "/auth /auth /export");
+        CHECK(only(e.stats()).failed_logins == 1);
+        check_rest_ledger(app, e.stats(), receiver);
+    }
+}
+
 TEST_CASE("close ends a login that hangs") {
     rest_receiver receiver([](const rest_request&) { return rest_receiver::silence(); });
     application app;

@@ -1,5 +1,6 @@
 // The command monarc.
 
+#include "monarc/own_arguments.hpp"
 #include "monarc/send_command.hpp"
 #include "monarc/sink_command.hpp"
 
@@ -43,7 +44,7 @@ int main(int argc, char** argv) {
     monarc::tool::add_send_command(app, exit_code);
     monarc::tool::add_sink_command(app, exit_code);
     try {
-        app.parse(argc, argv);
+        app.parse(monarc::tool::take_arguments(argc, argv));
     } catch (const CLI::RequiredError& e) {
         // CLI11 complains of what is missing before it looks at what is there.
         if (argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty()) {
