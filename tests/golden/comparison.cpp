@@ -162,18 +162,14 @@ bool is_inside_the_sender(const said_line& line) {
            (line.code.starts_with("sender_") || line.code.starts_with("queue_put_"));
 }
 
-judgement
+std::string
 judge(std::string_view name, const json_value& recording, const observation& seen, bool is_exact) {
     auto expected = recorded(recording);
-    const auto failed = [](std::string why) {
-        return judgement{.verdict = verdict::failed, .why = std::move(why)};
-    };
     if (expected.has_load_error != seen.has_load_error) {
-        return failed(
-            seen.has_load_error ? "the environment is refused" : "the environment is taken");
+        return seen.has_load_error ? "the environment is refused" : "the environment is taken";
     }
     if (const auto wrong = replace_expectation(name, recording, expected); !wrong.empty()) {
-        return failed(wrong);
+        return wrong;
     }
     const auto* const lowest = recording.find("setup")->find("lowest_recorded_log_level");
     const auto lowest_level =
@@ -187,7 +183,7 @@ judge(std::string_view name, const json_value& recording, const observation& see
           compare_tls(expected, seen),
           is_exact ? compare_bytes(expected, seen) : std::string()}) {
         if (!wrong.empty()) {
-            return failed(wrong);
+            return wrong;
         }
     }
     return {};
