@@ -26,6 +26,11 @@ constexpr int longest_play = 120'000; // milliseconds
 // Behind each text that a play gives, so that a crash is no pass.
 constexpr char mark = '\0';
 
+// Ids may have any; a case has one line.
+bool is_control(char c) {
+    return static_cast<unsigned char>(c) < ' ';
+}
+
 // In the child: plays, and writes what is wrong to `to`.
 [[noreturn]] void
 play_here(std::size_t count, const std::function<std::vector<std::string>()>& play, int to) {
@@ -36,7 +41,8 @@ play_here(std::size_t count, const std::function<std::vector<std::string>()>& pl
         all.assign(count, fmt::format("the runner failed: {}", error.what()));
     }
     std::string said;
-    for (const auto& one : all) {
+    for (auto& one : all) {
+        std::replace_if(one.begin(), one.end(), is_control, ' ');
         said += one + mark;
     }
     for (std::string_view left = said; !left.empty();) {
@@ -196,9 +202,7 @@ int run_folder(const runner& what, const std::filesystem::path& folder, bool pla
 
 std::vector<std::string>
 play_in_child(std::size_t count, const std::function<std::vector<std::string>()>& play) {
-    const auto every = [&](std::string why) {
-        return std::vector<std::string>(count, std::move(why));
-    };
+    const auto every = [&](const std::string& why) { return std::vector<std::string>(count, why); };
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
         return every("no pipe");
