@@ -3,7 +3,6 @@
 // Holds what was seen against a recording, as its README says.
 
 #include "golden/observation.hpp"
-#include "golden/recorded_cases.hpp"
 #include "golden/recorded_value.hpp"
 
 #include <string>
@@ -15,7 +14,8 @@ namespace monarc::golden {
 observation recorded(const json_value& recording);
 
 // `is_exact`: played with mona-client's exact traffic, so that the bytes must be equal, too.
-judgement
+// Returns: what is wrong; empty if nothing is.
+std::string
 judge(std::string_view name, const json_value& recording, const observation& seen, bool is_exact);
 
 // A line of the original's own sender, which we have not got.

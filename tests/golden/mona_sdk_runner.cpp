@@ -1,12 +1,14 @@
 // Plays every recording of mona_sdk in a folder with exporters of ours that speak Mona's REST
 // interface, and compares.
 //
-//     mona_sdk_runner --cases DIR [--differences]
+//     mona_sdk_runner --cases DIR [--play-once]
+//     mona_sdk_runner --differences
 //
 // Each in a process of its own, because the environment is the process's. A line for each, then
 // `N passed, M failed, K skipped`; the exit code is 1 if any failed.
 
 #include "golden/recorded_cases.hpp"
+#include "golden/recorded_shape.hpp"
 #include "golden/sdk_comparison.hpp"
 #include "golden/sdk_differences.hpp"
 #include "golden/sdk_player.hpp"
@@ -14,41 +16,41 @@
 #include "golden/sdk_value.hpp"
 
 #include <string>
-#include <utility>
+#include <vector>
 
 namespace monarc::golden {
 namespace {
 
-std::string play_and_judge(const std::string& name, const json_value& as_recorded) {
+using document = sink::python::document;
+
+std::vector<std::string> play_and_judge(const std::string& name, const recordings& all) {
     sdk_server server;
-    const auto text = placed(as_recorded, {.live = server.live_port(), .dead = server.dead_port()});
-    const auto document = sink::python::document::read(text);
-    if (!document) {
-        return "no JSON once all is in its place";
+    const auto place = [&](const json_value& as_recorded) {
+        return document::read(
+            placed(as_recorded, {.live = server.live_port(), .dead = server.dead_port()}));
+    };
+    const auto script = place(*all.front());
+    if (!script) {
+        return std::vector<std::string>(all.size(), "no JSON once all is in its place");
     }
-    const auto& recording = document->root();
-    server.answer_by(recording.find("setup")->find("responses"));
-    const auto seen = play_sdk(recording, server);
-    auto expected = recorded_sdk(recording);
-    if (auto wrong = replace_sdk_expectation(name, recording, seen, expected); !wrong.empty()) {
-        return wrong;
+    server.answer_by(script->root().find("setup")->find("responses"));
+    const auto seen = play_sdk(script->root(), server);
+    std::vector<std::string> whys;
+    for (const auto* const one : all) {
+        const auto recording = place(*one);
+        if (!recording) {
+            whys.emplace_back("no JSON once all is in its place");
+            continue;
+        }
+        auto expected = recorded_sdk(recording->root());
+        auto wrong = replace_sdk_expectation(name, recording->root(), seen, expected);
+        whys.push_back(!wrong.empty() ? wrong : first_difference(expected, seen));
     }
-    return first_difference(expected, seen);
+    return whys;
 }
 
-judgement judge_recording(const json_value& recording) {
-    const auto* const id = recording.find("id");
-    for (const char* const member : {"setup", "steps", "expected"}) {
-        if (id == nullptr || recording.find(member) == nullptr) {
-            return {.verdict = verdict::failed, .why = "no recording of mona_sdk"};
-        }
-    }
-    const std::string name(id->text);
-    if (is_skipped_sdk(name)) {
-        return {.verdict = verdict::skipped, .why = "no form in C++, or a service"};
-    }
-    auto why = play_in_child([&] { return play_and_judge(name, recording); });
-    return {.verdict = why.empty() ? verdict::passed : verdict::failed, .why = std::move(why)};
+std::vector<std::string> judge_recordings(const std::string& name, const recordings& all) {
+    return play_in_child(all.size(), [&] { return play_and_judge(name, all); });
 }
 
 } // namespace
@@ -58,7 +60,12 @@ int main(int argc, char** argv) {
     using namespace monarc::golden;
     const runner what{
         .program = "mona_sdk_runner",
-        .judge = judge_recording,
+        .client = "mona_sdk",
+        .members = {"setup", "steps", "expected"},
+        .wrong_form = wrong_form_of_mona_sdk,
+        .is_skipped = is_skipped_sdk,
+        .why_skipped = "no form in C++, or a service",
+        .judge = judge_recordings,
         .table_of_differences = sdk_table_of_differences};
     return run(what, argc, argv);
 }

@@ -2,6 +2,7 @@
 
 // What a script does and what is seen of it: of the recording, and of ours.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +28,13 @@ struct said_line {
 
 struct observation {
     bool has_load_error = false;
+    std::string load_error; // of the recording: its kind
     std::vector<result_line> results;
     std::vector<said_line> log;
     std::vector<std::string> events; // [tag,time,record] as canonical JSON, over all connections
-    bool has_foreign_bytes = false;  // a connection brought what is no message
-    std::vector<std::string> bytes;  // of each connection
+    std::vector<std::size_t> event_counts; // of the recording: of each connection
+    bool has_foreign_bytes = false;        // a connection brought what is no message
+    std::vector<std::string> bytes;        // of each connection
     std::vector<std::string> server_names;
     std::size_t failed_handshakes = 0;
     std::vector<std::string> printed; // lines on standard output

@@ -1,6 +1,9 @@
 #include "golden/comparison.hpp"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
 
 namespace monarc::golden {
 namespace {
@@ -12,22 +15,18 @@ std::string now_of(const json_value& recording) {
         "{}", static_cast<std::int64_t>(sink::python::to_double(*recording.find("clock"))));
 }
 
-std::string without_base64(std::string_view text) {
-    std::string bytes;
-    unsigned word = 0;
-    int bits = 0;
-    constexpr std::string_view letters =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (const char c : text) {
-        if (c != '=') {
-            word = word << 6 | static_cast<unsigned>(letters.find(c));
-            bits += 6;
-        }
-        if (bits >= 8) {
-            bits -= 8;
-            bytes += static_cast<char>(word >> bits & 0xff);
-        }
+// With padding; what is none becomes a text that no bytes are equal to.
+std::string bytes_of_base64(std::string_view text) {
+    std::string bytes(text.size() / 4 * 3, '\0');
+    const auto read = EVP_DecodeBlock(
+        reinterpret_cast<unsigned char*>(bytes.data()),
+        reinterpret_cast<const unsigned char*>(text.data()),
+        static_cast<int>(text.size()));
+    if (read < 0 || static_cast<std::size_t>(read) != bytes.size() || text.size() % 4 != 0) {
+        return "no base64";
     }
+    const auto padding = text.size() - std::min(text.size(), text.find_last_not_of('=') + 1);
+    bytes.resize(bytes.size() - std::min(bytes.size(), padding));
     return bytes;
 }
 
@@ -41,7 +40,10 @@ const json_value* expected_of(const json_value& recording, std::string_view name
 observation recorded(const json_value& recording) {
     observation shown;
     const auto now = now_of(recording);
-    shown.has_load_error = expected_of(recording, "load_error") != nullptr;
+    if (const auto* const kind = expected_of(recording, "load_error")) {
+        shown.has_load_error = true;
+        shown.load_error = kind->text;
+    }
     const auto members = [&](std::string_view name) {
         const auto* const all = expected_of(recording, name);
         return all != nullptr ? all->members : std::vector<sink::python::member>();
@@ -75,6 +77,7 @@ observation recorded(const json_value& recording) {
         shown.log.push_back(std::move(line));
     }
     for (const auto& [key, connection] : members("wire")) {
+        shown.event_counts.push_back(connection.kind == kind::list ? connection.members.size() : 0);
         shown.has_foreign_bytes = shown.has_foreign_bytes || connection.kind == kind::object;
         for (const auto& [index, one] : connection.members) {
             if (connection.kind == kind::list) {
@@ -87,7 +90,7 @@ observation recorded(const json_value& recording) {
         }
     }
     for (const auto& [key, one] : members("raw_base64")) {
-        shown.bytes.push_back(without_base64(one.text));
+        shown.bytes.push_back(bytes_of_base64(one.text));
     }
     for (const auto& [key, one] : members("stdout_lines_matching")) {
         shown.printed_well.push_back(one.text == "true");

@@ -1,6 +1,8 @@
 #include "golden/script_model.hpp"
 
 #include "encode/json_writer.hpp"
+#include "golden/original_sender.hpp"
+#include "golden/recorded_setup.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +10,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <map>
+#include <optional>
+#include <set>
+#include <utility>
 
 namespace monarc::golden {
 namespace {
@@ -23,15 +27,9 @@ constexpr std::string_view tag = "mona.client.message";
 
 struct user_error {};
 struct export_failed {};
-
-const json_value* given(const json_value* from, std::string_view name) {
-    const auto* const value = from != nullptr ? from->find(name) : nullptr;
-    return value != nullptr && value->kind != kind::none ? value : nullptr;
-}
-
-std::string text_of(const json_value* value) {
-    return value != nullptr ? std::string(value->text) : std::string();
-}
+struct python_error { // of the original alone
+    const char* kind;
+};
 
 std::string quoted(std::string_view text) {
     std::string out;
@@ -49,8 +47,9 @@ std::string joined(const std::vector<std::string>& levels) {
 
 // One thread's contexts.
 struct contexts {
+    bool exist = true; // of the original: not on a thread that never used any
     std::vector<std::string> levels;
-    std::size_t guarded = 0;
+    std::set<std::size_t> guarded; // places in levels
 
     std::string id() const { return joined(levels); }
     void add(std::string_view id) {
@@ -60,45 +59,87 @@ struct contexts {
             id.remove_prefix(end == id.npos ? 0 : end + 1);
         }
     }
+    void guard_from(std::size_t first) {
+        for (auto i = first; i < levels.size(); ++i) {
+            guarded.insert(i);
+        }
+    }
+    std::size_t find(std::string_view name) const {
+        return static_cast<std::size_t>(
+            std::find(levels.begin(), levels.end(), name) - levels.begin());
+    }
 };
 
 class script_model {
 public:
-    explicit script_model(const json_value& recording) : recording_(recording) {
-        const auto* const env = recording.find("setup")->find("env");
-        if (const auto* const value = given(env, "MONA_SHOULD_RAISE_EXCEPTIONS")) {
-            raises_ = value->text != "false" && value->text != "False";
-        }
-        if (const auto* const value = given(env, "MONA_DISABLE_ALL")) {
-            is_off_ = !value->text.empty();
-        }
-        user_ = text_of(given(env, "MONA_USER_ID"));
-        const auto* const server = recording.find("setup")->find("server");
-        is_up_ = text_of(given(server, "initially")) != "down";
-        has_listened_ = is_up_;
+    script_model(const json_value& recording, bool is_original)
+        : recording_(recording), is_original_(is_original), sender_(recording),
+          user_(variable(recording, "MONA_USER_ID")),
+          raises_(switch_of(recording, "MONA_SHOULD_RAISE_EXCEPTIONS", true)),
+          is_off_(!variable(recording, "MONA_DISABLE_ALL").empty()),
+          is_up_(is_up_at_first(recording)), has_listened_(is_up_) {
+        user_ = user_.empty() ? "EMPTY" : user_;
         now_ = fmt::format(
             "{}", static_cast<std::int64_t>(sink::python::to_double(*recording.find("clock"))));
     }
 
     modelled run() {
-        say(info, "config_reading");
-        if (is_list_of_pairs()) {
-            say(warning, "config_unreadable");
-        }
-        say(info, "config_now", "disable_all false");
-        say(info, "config_watching");
+        read_config();
         try {
             steps(*recording_.find("steps"), "", main_);
         } catch (const user_error&) {
         }
         close();
+        if (is_original_) {
+            made_.connections = sender_.connections();
+            made_.is_certain = sender_.is_certain();
+            made_.seen.failed_handshakes = sender_.failed_handshakes();
+            for (const auto& one : made_.connections) {
+                made_.seen.events.insert(made_.seen.events.end(), one.begin(), one.end());
+            }
+        }
         return std::move(made_);
     }
 
 private:
-    bool is_list_of_pairs() const {
-        const auto* const file = recording_.find("setup")->find("config_file");
-        return file != nullptr && file->text.find('[') < file->text.find('{');
+    // The last disable_all of a list of pairs, which the original takes like an object; null if the
+    // file is something else.
+    const json_value* disable_all_of_pairs(const json_value& content) const {
+        const json_value* found = nullptr;
+        for (const auto& [place, pair] : content.members) {
+            if (content.kind != kind::list || pair.kind != kind::list || pair.members.size() != 2) {
+                return nullptr;
+            }
+            found = pair.members[0].held.text == "disable_all" ? &pair.members[1].held : found;
+        }
+        return found;
+    }
+    // Of the files only a list is known, for whose sake there is a row.
+    void read_config() {
+        say(info, "config_reading");
+        const auto* content = given(recording_.find("setup"), "config_file");
+        if (content != nullptr && content->kind == kind::text) {
+            if (auto read = sink::python::document::read(content->text)) {
+                config_ = std::move(*read);
+                content = &config_->root();
+            }
+        }
+        std::string disable_all = "false";
+        const auto* const of_pairs =
+            content != nullptr && is_original_ ? disable_all_of_pairs(*content) : nullptr;
+        if (of_pairs != nullptr) {
+            disable_all = canonical(*of_pairs, {});
+            is_off_ = is_off_ || !is_nothing(disable_all);
+        } else if (content != nullptr && content->kind == kind::list) {
+            say(warning, "config_unreadable");
+        }
+        say(info, "config_now", "disable_all " + disable_all);
+        say(info, "config_watching");
+    }
+    static bool is_nothing(std::string_view json) {
+        static constexpr std::string_view nothing[] = {
+            "", "null", "\"\"", "0", "0.0", "false", "[]", "{}"};
+        return std::find(std::begin(nothing), std::end(nothing), json) != std::end(nothing);
     }
 
     void say(int level, std::string code, std::string field = {}) {
@@ -133,6 +174,9 @@ private:
     // Returns: accepted or not; throws where the client does.
     bool send(const std::string& id, const std::string& message, const std::string& time) {
         is_used_ = true;
+        if (is_original_) {
+            return send_as_original(event(id, message, time));
+        }
         const bool is_too_large = message.size() > largest_message;
         if (is_too_large) {
             say(warning, "send_failed");
@@ -148,6 +192,21 @@ private:
         made_.exported.push_back(pending_.back());
         return true;
     }
+    bool send_as_original(const std::string& event) {
+        is_used_ = true;
+        const bool is_sent = sender_.send(event);
+        if (!is_sent && raises_) {
+            throw export_failed();
+        }
+        return is_sent;
+    }
+    // Section 9.4.
+    std::string substitute() const {
+        return fmt::format(
+            R"([{},{},{{"level":"CRITICAL","message":"Can't output to log","traceback":"<TRACEBACK>"}}])",
+            quoted(tag),
+            now_);
+    }
     // Whatever was exported has arrived before the receiver does anything.
     void deliver() {
         if (is_up_ && can_talk(recording_)) {
@@ -160,6 +219,7 @@ private:
         say(info, "close_called");
         if (is_used_) {
             deliver();
+            sender_.close();
             pending_.clear();
             is_closed_ = true;
             say(info, "closing_sender");
@@ -169,14 +229,14 @@ private:
 
     void tell_class(contexts& here, const json_value* name, const std::string& time) {
         const auto text = name != nullptr ? canonical(*name, {}) : std::string();
-        static constexpr std::string_view nothing[] = {"", "\"\"", "0", "false", "[]", "{}"};
-        if (std::find(std::begin(nothing), std::end(nothing), text) == std::end(nothing)) {
+        if (!is_nothing(text)) {
             send(here.id(), fmt::format(R"({{"MONA_ARC_CLASS":{}}})", text), time);
         }
     }
 
     void open(contexts& here, const json_value* arguments) {
         const auto id = text_of(given(arguments, "context_id"));
+        here.exist = true;
         here.levels.clear();
         here.add(id.empty() ? uuid() : id);
         say_context("context_after_init", here);
@@ -186,7 +246,14 @@ private:
             send(here.id(), fmt::format(R"({{"MONA_GLOBALS":{}}})", global_), now_);
         }
     }
+    // Its functions look at what a thread that never used a context has not got.
+    void break_where_none_exist(const contexts& here) const {
+        if (is_original_ && !here.exist) {
+            throw python_error{"AttributeError"};
+        }
+    }
     std::string open_sub(contexts& here, const json_value* arguments) {
+        break_where_none_exist(here);
         if (here.levels.empty()) {
             say(error, "sub_without_main");
             return {};
@@ -199,12 +266,17 @@ private:
         return id;
     }
     void close_sub(contexts& here, const std::string& id) {
-        const auto found = id.empty() ? here.levels.end() - (here.levels.empty() ? 0 : 1)
-                                      : std::find(here.levels.begin(), here.levels.end(), id);
-        const auto depth = static_cast<std::size_t>(found - here.levels.begin());
-        if (found == here.levels.end() || depth == 0) {
+        break_where_none_exist(here);
+        const bool has_levels = !here.levels.empty();
+        const auto depth = id.empty() ? here.levels.size() - (has_levels ? 1 : 0) : here.find(id);
+        if (is_original_ && has_levels && depth == here.levels.size()) {
+            throw python_error{"ValueError"}; // no such name
+        }
+        if (depth == here.levels.size() || depth == 0) {
             say(error, "close_nothing");
-        } else if (depth < here.guarded) {
+        } else if (is_original_ && here.guarded.empty()) {
+            throw python_error{"ValueError"}; // the highest of none
+        } else if (!here.guarded.empty() && depth <= *here.guarded.rbegin()) {
             say(warning, "close_protected");
         } else {
             here.levels.resize(depth);
@@ -217,20 +289,22 @@ private:
             say(error, "message_not_object");
             return "return null";
         }
-        if (is_beyond_json(*message) || is_beyond_packing(*message)) {
+        const bool is_unpackable = is_beyond_packing(*message);
+        if (is_beyond_json(*message) || (is_unpackable && !is_original_)) {
             say(error, "message_not_json");
             return "return null";
         }
+        break_where_none_exist(here);
         if (here.levels.empty()) {
             say(error, "no_context");
             return "return null";
         }
-        return send(
-                   here.id(),
-                   canonical(*message, {}),
-                   seconds(given(arguments, "export_timestamp")))
-                   ? "return true"
-                   : "return false";
+        const bool is_sent = is_unpackable ? send_as_original(substitute())
+                                           : send(
+                                                 here.id(),
+                                                 canonical(*message, {}),
+                                                 seconds(given(arguments, "export_timestamp")));
+        return is_sent ? "return true" : "return false";
     }
     std::string batch(contexts& here, const json_value* arguments) {
         for (const auto& [key, one] : given(arguments, "events")->members) {
@@ -238,15 +312,13 @@ private:
                 if (raises_) {
                     return "raises \"MonaBatchMissingKeyException\"";
                 }
+                if (is_original_) {
+                    break_off_batch(here, one);
+                }
                 say(error, "message_not_object");
-                made_.also.push_back(event(
-                    text_of(given(&one, "context_id")),
-                    fmt::format(
-                        R"({{"MONA_ARC_CLASS":{}}})", quoted(text_of(given(&one, "arc_class")))),
-                    seconds(given(&one, "export_timestamp"))));
                 continue;
             }
-            if (here.guarded != 0) {
+            if (!here.guarded.empty()) {
                 say(error, "nested_init");
                 export_message(here, &one);
                 continue;
@@ -258,7 +330,19 @@ private:
         }
         return "return null";
     }
+    // With exceptions off the original breaks where the message is missing, its class already out.
+    [[noreturn]] void break_off_batch(contexts& here, const json_value& event) {
+        if (!here.guarded.empty()) {
+            say(error, "nested_init");
+        } else {
+            reset(here);
+            open(here, &event);
+            here = {};
+        }
+        throw python_error{"KeyError"};
+    }
     void reset(contexts& here) {
+        here.exist = true;
         here.levels.clear();
         say(info, "reset");
     }
@@ -302,7 +386,7 @@ private:
             return "return " + quoted(open_sub(here, arguments));
         }
         if (op == "init") {
-            here.guarded != 0 ? say(error, "nested_init") : open(here, arguments);
+            here.guarded.empty() ? open(here, arguments) : say(error, "nested_init");
         } else if (op == "close_sub_context") {
             close_sub(here, text_of(given(arguments, "sub_context_id")));
         }
@@ -324,6 +408,24 @@ private:
         return "return null";
     }
 
+    // The original closes the first level that has the name.
+    std::string close_as_original(contexts& here, const std::string& name, std::string said) {
+        const auto depth = here.find(name);
+        made_.may_say_close_nothing = made_.may_say_close_nothing || depth == 0;
+        try {
+            if (depth == here.levels.size()) {
+                throw python_error{"ValueError"};
+            }
+            here.guarded.erase(here.guarded.lower_bound(depth), here.guarded.end());
+            if (!is_off_) {
+                close_sub(here, name);
+            }
+        } catch (const python_error& error) {
+            return fmt::format("raises \"{}\"", error.kind);
+        }
+        return said;
+    }
+
     void
     scope(const json_value& step, const std::string& path, const std::string& op, contexts& here) {
         const auto* const arguments = step.find("args");
@@ -332,7 +434,7 @@ private:
         std::string said;
         if (is_off_) {
             said = body(step, path, op, "", here);
-        } else if (is_main && here.guarded != 0) {
+        } else if (is_main && !here.guarded.empty()) {
             say(error, "nested_init");
             said = body(step, path, op, here.id(), here);
         } else {
@@ -348,16 +450,21 @@ private:
                     is_open = !id.empty();
                 }
             } catch (const export_failed&) {
-                here = before;
+                here = is_original_ ? here : before;
                 record(path, op + ":exit", "raises \"MonaExportException\"");
+                return;
+            } catch (const python_error& error) {
+                record(path, op + ":exit", fmt::format("raises \"{}\"", error.kind));
                 return;
             }
             if (is_open) {
-                here.guarded = here.levels.size();
+                here.guard_from(is_main ? 0 : before.levels.size());
             }
             said = body(step, path, op, id, here);
             if (is_open && is_main) {
                 here = {};
+            } else if (is_open && is_original_) {
+                said = close_as_original(here, id.substr(0, id.find('.')), said);
             } else if (is_open) {
                 here.guarded = before.guarded;
                 if (here.levels.size() > before.levels.size()) {
@@ -371,21 +478,27 @@ private:
         record(path, op + ":exit", said);
     }
 
+    void continue_in(contexts& its, const contexts& parent) {
+        reset(its);
+        its.add(parent.levels.empty() ? uuid() : parent.id());
+        say_context("context_after_init", its);
+        if (!global_.empty()) {
+            send(its.id(), fmt::format(R"({{"MONA_GLOBALS":{}}})", global_), now_);
+        }
+        its.guard_from(0);
+    }
+
     void
     thread(const json_value& step, const std::string& path, const std::string& op, contexts& here) {
         contexts its;
-        if (op == "mona_thread" && !is_off_) {
-            reset(its);
-            its.add(here.levels.empty() ? uuid() : here.id());
-            say_context("context_after_init", its);
-            if (!global_.empty()) {
-                send(its.id(), fmt::format(R"({{"MONA_GLOBALS":{}}})", global_), now_);
-            }
-            its.guarded = its.levels.size();
-        }
+        its.exist = false;
         try {
+            if (op == "mona_thread" && !is_off_) {
+                continue_in(its, here);
+            }
             steps(*step.find("body"), path + ".", its);
         } catch (const user_error&) {
+        } catch (const export_failed&) {
         }
         record(path, op + ":joined", "return null");
     }
@@ -410,6 +523,8 @@ private:
             if (const auto* const value = one.find("args")->find("MONA_DISABLE_ALL")) {
                 is_off_ = value->kind == kind::text && !value->text.empty();
             }
+        } else if (is_original_ && (op == "sleep" || op.starts_with("server_"))) {
+            sender_.step(op);
         } else if (op == "server_start") {
             is_up_ = true;
             has_listened_ = true;
@@ -423,11 +538,13 @@ private:
                 said = call(op, one.find("args"), here);
             } catch (const export_failed&) {
                 said = "raises \"MonaExportException\"";
+            } catch (const python_error& error) {
+                said = fmt::format("raises \"{}\"", error.kind);
             }
             if (op == "export" && !has_listened_) {
                 made_.nobody_listened.insert(path);
             }
-            if (op == "export" && said == "return true") {
+            if (op == "export" && said == "return true" && !is_original_) {
                 made_.undisturbed[path] = made_.exported.back();
             }
             record(path, op, said);
@@ -435,6 +552,9 @@ private:
     }
 
     const json_value& recording_;
+    bool is_original_;
+    original_sender sender_;
+    std::optional<sink::python::document> config_;
     modelled made_;
     contexts main_;
     std::string user_;
@@ -442,10 +562,10 @@ private:
     std::string global_;
     std::vector<std::string> pending_;
     int uuids_ = 0;
-    bool raises_ = true;
-    bool is_off_ = false;
-    bool is_up_ = true;
-    bool has_listened_ = true;
+    bool raises_;
+    bool is_off_;
+    bool is_up_;
+    bool has_listened_;
     bool is_used_ = false;
     bool is_closed_ = false;
 };
@@ -469,44 +589,12 @@ bool is_beyond_packing(const json_value& value) {
     });
 }
 
-namespace {
-
-// The arguments of the first init_client that the script comes to; null if there is none.
-const json_value* set_up_arguments(const json_value& steps) {
-    for (const auto& step : steps.members) {
-        const auto* const body = step.held.find("body");
-        const auto* const inner = body != nullptr ? set_up_arguments(*body) : nullptr;
-        if (text_of(step.held.find("op")) == "init_client") {
-            return step.held.find("args");
-        }
-        if (inner != nullptr) {
-            return inner;
-        }
-    }
-    return nullptr;
-}
-
-} // namespace
-
-bool can_talk(const json_value& recording) {
-    const auto* const setup = recording.find("setup");
-    const auto tls = text_of(given(setup->find("server"), "tls"));
-    const auto* const env = setup->find("env");
-    const auto* const arguments = set_up_arguments(*recording.find("steps"));
-    // Not mentioned: the driver says false; null: not set, which means true.
-    const auto* const variable = env != nullptr ? env->find("MONA_USE_SSL") : nullptr;
-    bool use_tls = variable != nullptr && variable->text != "false" && variable->text != "False";
-    if (const auto* const argument = given(arguments, "mona_use_ssl")) {
-        use_tls = argument->text == "true";
-    }
-    auto host = text_of(given(arguments, "mona_host"));
-    host = host.empty() ? text_of(given(env, "MONA_HOST")) : host;
-    const bool is_here = host.empty() || host == "127.0.0.1" || host == "localhost";
-    return is_here && use_tls == !tls.empty() && (tls.empty() || tls == "srv");
-}
-
 modelled model(const json_value& recording) {
-    return script_model(recording).run();
+    return script_model(recording, false).run();
+}
+
+modelled model_of_original(const json_value& recording) {
+    return script_model(recording, true).run();
 }
 
 } // namespace monarc::golden

@@ -1,6 +1,6 @@
 #pragma once
 
-// What mona-client.md sections 4 to 8 and 15 say that a script does, worked out from the script
+// What mona-client.md sections 4 to 9 and 15 say that a script does, worked out from the script
 // alone: for the rows of section 15, whose recordings show something else. It knows plain messages
 // and contexts only, and nothing of our code.
 
@@ -16,8 +16,6 @@ namespace monarc::golden {
 
 struct modelled {
     observation seen;
-    // Events that the original sends besides, by its own bugs.
-    std::vector<std::string> also;
     // Events that were exported, whether the receiver was there to take them or not.
     std::vector<std::string> exported;
     // Events that the original sends, and that no payload of ours holds.
@@ -26,14 +24,20 @@ struct modelled {
     std::map<std::string, std::string> undisturbed;
     // Steps of exports while nobody had listened yet.
     std::set<std::string> nobody_listened;
+
+    // Of the original: the events of each connection, and whether all of it is certain.
+    std::vector<std::vector<std::string>> connections;
+    bool is_certain = true;
+    // Section 4.3 does not say whether a level that has its parent's name is refused in silence.
+    bool may_say_close_nothing = false;
 };
 
+// What ours does.
 modelled model(const json_value& recording);
+// What the original does, by its accidents.
+modelled model_of_original(const json_value& recording);
 
 // The values that a message cannot be packed with: integers beyond 64 bits, more than 508 levels.
 bool is_beyond_packing(const json_value& value);
-
-// Whether the client and the receiver of a recording understand one another.
-bool can_talk(const json_value& recording);
 
 } // namespace monarc::golden

@@ -2,8 +2,8 @@
 
 #include "encode/json_writer.hpp"
 #include "encode/msgpack_reader.hpp"
+#include "golden/recorded_setup.hpp"
 #include "golden/recording_server.hpp"
-#include "golden/script_model.hpp"
 #include "golden/tls_identity.hpp"
 #include "mona_client/environment.hpp"
 #include "mona_client/message_fields.hpp"

@@ -16,19 +16,6 @@ const json_value* expected_of(const json_value& recording, std::string_view name
     return recording.find("expected")->find(name);
 }
 
-// Kinds of errors that are accidents of Python.
-bool is_pythons(std::string_view kind) {
-    static const std::set<std::string_view> kinds{
-        "AttributeError",
-        "JSONDecodeError",
-        "KeyError",
-        "NameError",
-        "TypeError",
-        "UnboundLocalError",
-        "ValueError"};
-    return kinds.contains(kind);
-}
-
 std::string header_of(const json_value& request, std::string_view name) {
     const auto* const headers = request.find("headers");
     const auto* const value = headers != nullptr ? headers->find(name) : nullptr;
@@ -71,23 +58,6 @@ std::string shown(const result_line& line) {
     return fmt::format("{} {}: {}", line.step, line.op, line.said);
 }
 
-// Where the original broke in a way of Python's, ours raises what it has for that.
-bool are_equal(const result_line& expected, const result_line& seen) {
-    constexpr std::string_view raises = "raises \"";
-    const auto kind = [&](std::string_view said) {
-        return said.substr(raises.size(), said.size() - raises.size() - 1);
-    };
-    const bool both_raise = expected.said.starts_with(raises) && seen.said.starts_with(raises);
-    return expected == seen || (both_raise && is_pythons(kind(expected.said)) &&
-                                expected.step == seen.step && expected.op == seen.op);
-}
-bool are_equal(const said_line& expected, const said_line& seen) {
-    return expected == seen;
-}
-bool are_equal(const sdk_request& expected, const sdk_request& seen) {
-    return expected == seen;
-}
-
 template <class Line>
 std::string difference(
     std::string_view what, const std::vector<Line>& expected, const std::vector<Line>& seen) {
@@ -95,7 +65,7 @@ std::string difference(
         return i < all.size() ? shown(all[i]) : std::string("nothing more");
     };
     for (std::size_t i = 0; i < std::max(expected.size(), seen.size()); ++i) {
-        if (i >= expected.size() || i >= seen.size() || !are_equal(expected[i], seen[i])) {
+        if (i >= expected.size() || i >= seen.size() || expected[i] != seen[i]) {
             return fmt::format(
                 "{} {}: {} where {} is right", what, i, show(seen, i), show(expected, i));
         }
@@ -119,7 +89,7 @@ std::string shown(const sdk_request& request) {
 sdk_observation recorded_sdk(const json_value& recording) {
     sdk_observation made;
     if (const auto* const load_error = expected_of(recording, "load_error")) {
-        made.load_error = is_pythons(load_error->text) ? error_of_python : load_error->text;
+        made.load_error = load_error->text;
     }
     const auto each = [&](std::string_view name, auto take) {
         if (const auto* const all = expected_of(recording, name)) {

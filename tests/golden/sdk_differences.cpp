@@ -17,7 +17,7 @@ namespace {
 using sink::python::kind;
 
 enum class instead {
-    skip,                 // a key that is no text
+    skip,                 // a key that is no text, services
     services_elsewhere,   // an option that did nothing does what its name says
     unauthenticated,      // a client that has no token yet, and tries again later
     authentication_error, // an error of its own, in the place of one of JSON
@@ -51,8 +51,8 @@ constexpr std::array differences{
     difference{"samp-non-ascii", instead::hashed},
     difference{"name-int-key", instead::skip},
     difference{"samp-named", instead::not_offered},
+    difference{"svc-*", instead::skip}, // section 13: they come later
 };
-constexpr std::string_view services = "svc-"; // section 13: they come later
 
 const difference* difference_of(std::string_view name) {
     const auto* const found =
@@ -122,11 +122,8 @@ std::string expect_authentication_error(sdk_expectation& to, const sdk_step& ste
     return step.is_sending && !raises ? expect_no_token(to, step) : std::string();
 }
 
-// A client that the original did not make, and its calls.
-std::string expect_a_client(sdk_expectation& to, const sdk_step& step) {
-    if (step.op == "new_client") {
-        return to.replace_any_error(step, "return \"ok\"");
-    }
+// The calls of a client that the original did not make.
+std::string expect_calls(sdk_expectation& to, const sdk_step& step) {
     if (step.op == "urls") {
         return to.replace_result(step, "raises \"KeyError\"", to.urls(step));
     }
@@ -135,33 +132,29 @@ std::string expect_a_client(sdk_expectation& to, const sdk_step& step) {
 }
 
 std::string expect_life_unknown(sdk_expectation& to, const sdk_step& step) {
-    if (step.op == "new_client") {
-        const auto line = [](const char* code) {
-            return said_line{.level = 20, .code = code, .field = "mona-logger"};
-        };
-        if (auto wrong = to.replace_token_log({line("auth_response"), line("token_new")});
-            !wrong.empty()) {
-            return wrong;
-        }
+    if (step.op != "new_client") {
+        return expect_calls(to, step);
     }
-    return expect_a_client(to, step);
+    const auto line = [](const char* code) {
+        return said_line{.level = 20, .code = code, .field = "mona-logger"};
+    };
+    auto wrong = to.replace_token_log({line("auth_response"), line("token_new")});
+    return wrong.empty() ? to.replace_pythons_error(step, "return \"ok\"") : wrong;
 }
 
 std::string expect_name_only(sdk_expectation& to, const sdk_step& step) {
-    if (step.op == "new_client") {
-        const sdk_request asked{
-            .method = "POST",
-            .target = "/get_sampling_factors",
-            .authorization = to.script().authorization(step),
-            .content_type = "application/json",
-            .content_encoding = {},
-            .body =
-                fmt::format(R"({{"config_name":"{}"}})", to.script().client(step).sampling_name)};
-        if (auto wrong = to.remove_request(step, asked); !wrong.empty()) {
-            return wrong;
-        }
+    if (step.op != "new_client") {
+        return expect_calls(to, step);
     }
-    return expect_a_client(to, step);
+    const sdk_request asked{
+        .method = "POST",
+        .target = "/get_sampling_factors",
+        .authorization = to.script().authorization(step),
+        .content_type = "application/json",
+        .content_encoding = {},
+        .body = fmt::format(R"({{"config_name":"{}"}})", to.script().client(step).sampling_name)};
+    auto wrong = to.remove_request(step, asked);
+    return wrong.empty() ? to.replace_result(step, "raises \"KeyError\"", "return \"ok\"") : wrong;
 }
 
 std::string expect_fresh_token(sdk_expectation& to, const sdk_step& step) {
@@ -207,7 +200,7 @@ std::string expect_refused(sdk_expectation& to, const sdk_step& step) {
     const auto objects = wire_messages(to, step, is_object);
     for (const auto& wrong :
          {to.replace_result(step, to.all_sent(step), to.refused(step)),
-          to.remove_log(step, {20, "all_sent"}),
+          to.remove_last_log(step, {20, "all_sent"}),
           to.remove_request(step, to.script().request(step, all_messages(to, step)))}) {
         if (!wrong.empty()) {
             return wrong;
@@ -246,6 +239,15 @@ std::string expect_services_elsewhere(sdk_expectation& to, const sdk_step& step)
         step, recorded, recorded.substr(0, begin) + std::string(host->text) + recorded.substr(end));
 }
 
+// "An unknown name breaks" (section 2): that is all that it says.
+std::string expect_refused_mode(sdk_expectation& to, const sdk_step& step) {
+    const std::string refused = "raises \"MonaInitializationException\"";
+    const bool is_refused = step.op == "new_client" && to.script().client(step).has_unknown_mode;
+    return is_refused && !to.check_result(step, refused).empty()
+               ? to.replace_pythons_error(step, refused)
+               : std::string();
+}
+
 // Without a scenario: of a call with a bad message only that message is refused; and what is
 // refused without a report is taken apart (section 7).
 std::string expect_by_rule(sdk_expectation& to, const sdk_step& step) {
@@ -262,6 +264,7 @@ std::string expect_by_rule(sdk_expectation& to, const sdk_step& step) {
 
 // No token was to be had. Ours waits before it tries again, and tells it each time.
 std::string expect_error_code(sdk_expectation& to, const sdk_observation& ours) {
+    std::size_t failed_calls = 0;
     for (const auto& step : to.script().steps()) {
         const auto number = std::to_string(step.number);
         const bool has_failed =
@@ -269,14 +272,22 @@ std::string expect_error_code(sdk_expectation& to, const sdk_observation& ours) 
                 return one.step == number && one.said == to.not_authenticated(step);
             });
         if (step.is_sending && has_failed) {
+            ++failed_calls;
             if (auto wrong = to.replace_error_object(step, to.not_authenticated(step));
                 !wrong.empty()) {
                 return wrong;
             }
         }
     }
-    auto wrong = to.replace_token_log(ours.log);
-    return wrong.empty() ? to.remove_further_logins() : wrong;
+    for (const auto& wrong :
+         {to.check_log_of_failed_login(failed_calls),
+          to.replace_token_log(ours.log),
+          to.remove_further_logins()}) {
+        if (!wrong.empty()) {
+            return wrong;
+        }
+    }
+    return {};
 }
 
 std::string expect(instead how, sdk_expectation& to, const sdk_step& step) {
@@ -312,7 +323,7 @@ bool has_margin_with_fraction(const json_value& recording) {
 
 bool is_skipped_sdk(std::string_view name) {
     const auto* const found = difference_of(name);
-    return name.starts_with(services) || (found != nullptr && found->instead == instead::skip);
+    return found != nullptr && found->instead == instead::skip;
 }
 
 std::string sdk_table_of_differences() {
@@ -329,7 +340,7 @@ std::string replace_sdk_expectation(
     const sdk_observation& ours,
     sdk_observation& expected) {
     if (has_margin_with_fraction(recording)) {
-        if (expected.load_error != error_of_python) {
+        if (expected.load_error != error_of_loading) {
             return "recording: it loads with a fraction of an hour";
         }
         expected.load_error.clear();
@@ -338,6 +349,9 @@ std::string replace_sdk_expectation(
         return {};
     }
     sdk_expectation to(recording, ours, expected);
+    if (auto wrong = to.check_order(); !wrong.empty()) {
+        return wrong;
+    }
     const auto* const row = difference_of(name);
     for (const auto& step : to.script().steps()) {
         if (auto wrong = to.remove_service(step); !wrong.empty()) {
@@ -345,7 +359,7 @@ std::string replace_sdk_expectation(
         }
         auto wrong = row != nullptr    ? expect(row->instead, to, step)
                      : step.is_sending ? expect_by_rule(to, step)
-                                       : std::string();
+                                       : expect_refused_mode(to, step);
         if (!wrong.empty()) {
             return wrong;
         }

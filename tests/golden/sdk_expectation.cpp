@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -26,6 +28,17 @@ std::string_view name_of_service(std::string_view op) {
         {"get_aggregated_stats_of_a_specific_segmentation", "get_segments_for_dimensions"}};
     const auto found = names.find(op);
     return found != names.end() ? found->second : op;
+}
+
+std::string error_object(std::string_view code) {
+    return fmt::format(
+        R"(return {{"data":null,"error_message":{{"$error":"{}"}},"success":false}})", code);
+}
+
+// Of a whole address, or of a path alone.
+bool is_target_of(std::string_view target, std::string_view address) {
+    return target == address ||
+           (address.find("//") != address.npos && target == target_of(address));
 }
 
 bool tells_of_tokens(const said_line& line) {
@@ -69,9 +82,8 @@ std::string sdk_expectation::refused(const sdk_step& step) const {
 }
 
 std::string sdk_expectation::not_authenticated(const sdk_step& step) const {
-    return script_.client(step).raises_authentication
-               ? "raises \"MonaAuthenticationException\""
-               : R"(return {"data":null,"error_message":{"$error":"not_authenticated"},"success":false})";
+    return script_.client(step).raises_authentication ? "raises \"MonaAuthenticationException\""
+                                                      : error_object("not_authenticated");
 }
 
 std::string sdk_expectation::urls(const sdk_step& step) const {
@@ -121,24 +133,51 @@ std::string sdk_expectation::replace_result(
     return wrong;
 }
 
-std::string sdk_expectation::replace_any_error(const sdk_step& step, std::string instead) {
+std::string sdk_expectation::replace_pythons_error(const sdk_step& step, std::string instead) {
+    static constexpr std::string_view kinds[] = {
+        "AttributeError", "KeyError", "NameError", "TypeError", "UnboundLocalError", "ValueError"};
     auto* const line = result_of(step);
-    if (line == nullptr || !line->said.starts_with("raises \"") ||
-        !line->said.ends_with("Error\"")) {
-        return fmt::format("recording: {} {}: it raises nothing", step.number, step.op);
+    const auto is_raised = [&](std::string_view kind) {
+        return line != nullptr && line->said == fmt::format("raises \"{}\"", kind);
+    };
+    if (std::none_of(std::begin(kinds), std::end(kinds), is_raised)) {
+        return fmt::format("recording: {} {}: Python raises nothing", step.number, step.op);
     }
     line->said = std::move(instead);
     return {};
 }
 
 std::string sdk_expectation::replace_error_object(const sdk_step& step, std::string instead) {
+    static constexpr std::string_view codes[] = {
+        "auth_failed", "not_authenticated", "refresh_failed"};
     auto* const line = result_of(step);
-    if (line == nullptr || (!line->said.ends_with(R"("success":false})") &&
-                            !line->said.starts_with("raises \"Mona"))) {
+    const bool raises = script_.client(step).raises_authentication;
+    const auto is_told = [&](std::string_view code) {
+        return line != nullptr && line->said == error_object(code);
+    };
+    const bool is_raised =
+        line != nullptr && line->said == "raises \"MonaAuthenticationException\"";
+    if (raises ? !is_raised : std::none_of(std::begin(codes), std::end(codes), is_told)) {
         return fmt::format("recording: {} {}: it does not fail", step.number, step.op);
     }
     line->said = std::move(instead);
     return {};
+}
+
+std::string sdk_expectation::check_order() const {
+    const auto number_of = [](const result_line& line) {
+        std::size_t number = 0;
+        std::from_chars(line.step.data(), line.step.data() + line.step.size(), number);
+        return number;
+    };
+    const auto& all = expected_.results;
+    const auto wrong = std::adjacent_find(
+        all.begin(), all.end(), [&](const result_line& one, const result_line& next) {
+            return number_of(one) >= number_of(next);
+        });
+    return wrong == all.end()
+               ? ""
+               : fmt::format("recording: results: {} is not behind {}", wrong[1].step, wrong->step);
 }
 
 // --- the log
@@ -170,13 +209,28 @@ std::string sdk_expectation::replace_log(
     return {};
 }
 
-std::string sdk_expectation::remove_log(const sdk_step& step, const coded_line& recorded) {
-    const auto found = std::find(log_of(step), expected_.log.end(), to_line(recorded));
-    if (found == expected_.log.end()) {
+std::string sdk_expectation::remove_last_log(const sdk_step& step, const coded_line& recorded) {
+    const auto& marks = ours_.before_steps;
+    const auto behind =
+        step.number + 1 < marks.size() ? marks[step.number + 1].log : ours_.log.size();
+    if (behind >= expected_.log.size() || expected_.log[behind] != to_line(recorded)) {
         return fmt::format("recording: {} {}: no {}", step.number, step.op, recorded.code);
     }
-    expected_.log.erase(found);
+    expected_.log.erase(expected_.log.begin() + static_cast<std::ptrdiff_t>(behind));
     return {};
+}
+
+std::string sdk_expectation::check_log_of_failed_login(std::size_t failed_calls) const {
+    const auto is_login = [&](const sdk_request& one) {
+        return one.target == expected_.http.front().target;
+    };
+    if (!std::all_of(expected_.http.begin(), expected_.http.end(), is_login)) {
+        return {};
+    }
+    std::vector<said_line> right(expected_.http.size(), to_line({20, "auth_response"}));
+    right.push_back(to_line({40, "auth_failed"}));
+    right.insert(right.end(), failed_calls, to_line({40, "not_authenticated"}));
+    return expected_.log == right ? "" : "recording: its log does not tell of each failure";
 }
 
 std::string sdk_expectation::replace_token_log(const std::vector<said_line>& instead) {
@@ -231,7 +285,7 @@ std::string sdk_expectation::remove_followed(const sdk_step& step) {
     const auto* const location = headers != nullptr ? headers->find("Location") : nullptr;
     const auto next = own + 1;
     const bool keeps_method = answer != nullptr && answer->find("status")->text == "307";
-    const bool is_right = location != nullptr && location->text.ends_with(next->target) &&
+    const bool is_right = location != nullptr && is_target_of(next->target, location->text) &&
                           next->method == (keeps_method ? "POST" : "GET") &&
                           next->body == (keeps_method ? own->body : std::string()) &&
                           next->content_type == (keeps_method ? own->content_type : "") &&
@@ -406,19 +460,17 @@ std::string sdk_expectation::remove_service(const sdk_step& step) {
     }
     const bool was_called = result.find("\"not_authenticated\"") == result.npos;
     const auto code = was_called ? "service_error" : "not_authenticated";
-    if (result !=
-        fmt::format(
-            R"(return {{"data":null,"error_message":{{"$error":"{}"}},"success":false}})", code)) {
+    if (result != error_object(code)) {
         return wrong("an answer without data gives no result");
     }
-    const auto last = std::find(expected_.log.rbegin(), expected_.log.rend(), to_line({40, code}));
-    if (last == expected_.log.rend()) {
+    const auto told = std::find(log_of(step), expected_.log.end(), to_line({40, code}));
+    if (told == expected_.log.end()) {
         return wrong("no line tells of it");
     }
-    expected_.log.erase(std::next(last).base());
+    expected_.log.erase(told);
     const auto path = fmt::format("/{}", name_of_service(step.op));
     const auto request =
-        std::find_if(expected_.http.begin(), expected_.http.end(), [&](const sdk_request& one) {
+        std::find_if(requests_of(step), expected_.http.end(), [&](const sdk_request& one) {
             return one.target.ends_with(path);
         });
     if (was_called != (request != expected_.http.end())) {
@@ -426,7 +478,8 @@ std::string sdk_expectation::remove_service(const sdk_step& step) {
     }
     if (was_called) {
         if (request->method != "POST" || request->content_type != "application/json" ||
-            request->authorization != script_.authorization(step)) {
+            request->authorization != script_.authorization(step) ||
+            (step.step->find("args") == nullptr && request->body != "{}")) {
             return wrong("its request is another one: " + shown(*request));
         }
         expected_.http.erase(request);

@@ -23,6 +23,9 @@ public:
 
     const sdk_script& script() const noexcept { return script_; }
 
+    // Whether the results follow one another as the steps do.
+    std::string check_order() const;
+
     // --- results
 
     // `sent` of the messages, all others left out on purpose.
@@ -36,9 +39,9 @@ public:
     std::string check_result(const sdk_step& step, std::string_view recorded) const;
     std::string
     replace_result(const sdk_step& step, std::string_view recorded, std::string instead);
-    // Whatever the original raised.
-    std::string replace_any_error(const sdk_step& step, std::string instead);
-    // Its own error object, or one of its exceptions.
+    // Whichever of Python's own errors the original raised.
+    std::string replace_pythons_error(const sdk_step& step, std::string instead);
+    // Its own error object, or the exception in its place.
     std::string replace_error_object(const sdk_step& step, std::string instead);
 
     // --- the log
@@ -50,7 +53,11 @@ public:
     void insert_log(const sdk_step& step, const coded_line& what);
     std::string
     replace_log(const sdk_step& step, const coded_line& recorded, const coded_line& instead);
-    std::string remove_log(const sdk_step& step, const coded_line& recorded);
+    // Behind all that ours says of the step.
+    std::string remove_last_log(const sdk_step& step, const coded_line& recorded);
+    // Where the original asked for nothing but tokens and got none: a line for each answer and
+    // call.
+    std::string check_log_of_failed_login(std::size_t failed_calls) const;
     // All of it, if every line is one of those that tell of tokens; `instead` is of the first step.
     std::string replace_token_log(const std::vector<said_line>& instead);
 

@@ -289,7 +289,7 @@ sdk_observation player::play() {
     prepare_environment();
     if (!environment_.wrong.empty() && !has_unknown_mode()) {
         seen_.load_error =
-            environment_.is_initialisation ? "MonaInitializationException" : error_of_python;
+            environment_.is_initialisation ? "MonaInitializationException" : error_of_loading;
         return std::move(seen_);
     }
     if (!environment_.bad_level.empty()) {

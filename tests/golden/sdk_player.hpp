@@ -14,8 +14,8 @@
 
 namespace monarc::golden {
 
-// What Python raises by itself.
-inline constexpr std::string_view error_of_python = "an error of Python";
+// What the original fails to load with where a number is none.
+inline constexpr std::string_view error_of_loading = "ValueError";
 
 struct sdk_observation {
     std::string load_error; // kind; empty: none

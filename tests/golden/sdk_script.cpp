@@ -60,6 +60,10 @@ std::string tenant_in(std::string_view token) {
     return document ? text_of(&document->root(), "tenantId") : std::string();
 }
 
+bool is_unknown_mode(std::string_view name) {
+    return !name.empty() && name != "MONA" && name != "OIDC" && name != "MANUAL_TOKEN";
+}
+
 sdk_step to_step(const json_value& step, std::size_t number) {
     sdk_step made;
     made.number = number;
@@ -125,10 +129,14 @@ sdk_script::sdk_script(const json_value& recording) : setup_(*recording.find("se
         made.is_open = text_of(arguments, "should_use_authentication") == "false" ||
                        text_of(arguments, "auth_mode") == "NO_AUTH" ||
                        variable("AUTH_MODE") == "NO_AUTH" ||
-                       variable("MONA_SDK_SHOULD_USE_AUTHENTICATION") == "false";
+                       variable("MONA_SDK_SHOULD_USE_AUTHENTICATION") == "false" ||
+                       variable("MONA_SDK_SHOULD_USE_AUTHENTICATION") == "False";
         const bool has_token = !text_of(arguments, "access_token").empty() ||
                                !variable("MONA_SDK_ACCESS_TOKEN").empty();
         made.logs_in = !made.is_open && !has_token;
+        const auto mode = text_of(arguments, "auth_mode");
+        made.has_unknown_mode =
+            made.logs_in && is_unknown_mode(mode.empty() ? variable("AUTH_MODE") : mode);
         made.raises_authentication = is_on(
             arguments,
             "raise_authentication_exceptions",

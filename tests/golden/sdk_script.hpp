@@ -32,6 +32,7 @@ struct sdk_script_client {
     const json_value* arguments = nullptr;
     bool logs_in = false;
     bool is_open = false; // without authentication
+    bool has_unknown_mode = false;
     bool raises_authentication = false;
     bool raises_export = false;
     bool drops_nulls = false;
