@@ -263,6 +263,10 @@ void delivery_list::back_off(const outcome& result, time_point now, double unifo
     level_ = std::min(level_ + 1, top_level(waits));
     wait_ = wait_before_retry(waits, level_, uniform);
     wait_until_ = now + wait_;
+    if (asked_until_ > wait_until_) { // still, since an answer that was no failure
+        wait_until_ = asked_until_;
+        wait_ = std::chrono::ceil<std::chrono::milliseconds>(asked_until_ - now);
+    }
     wait_as_asked(result, now, uniform);
     is_probing_ = true;
 }
@@ -274,6 +278,9 @@ void delivery_list::wait_as_asked(const outcome& result, time_point now, double 
     if (asked.count() > 0 && now + asked > wait_until_) {
         wait_ = asked;
         wait_until_ = now + asked;
+    }
+    if (asked.count() > 0 && result.was_answered) { // else it is the token's turn that is awaited
+        asked_until_ = std::max(asked_until_, now + asked);
     }
 }
 

@@ -97,7 +97,9 @@ public:
     void drop_all(reason why);
 
     // Cuts the running wait short.
-    void retry_now() noexcept { wait_until_ = time_point::min(); }
+    void retry_now() noexcept { wait_until_ = asked_until_ = time_point::min(); }
+    // All of it that the peer has not asked for (D-9.2).
+    void cut_backoff() noexcept { wait_until_ = asked_until_; }
 
     bool is_empty() const noexcept { return items_.empty(); }
     bool is_waiting(time_point now) const noexcept { return now < wait_until_; }
@@ -214,6 +216,7 @@ private:
     bool is_probing_ = false; // one at a time until one was delivered
     std::chrono::milliseconds wait_{0};
     time_point wait_until_ = time_point::min();
+    time_point asked_until_ = time_point::min(); // by the peer, with Retry-After
 
     std::size_t to_cut_ = 0; // of items_
     std::size_t to_send_plain_ = 0;

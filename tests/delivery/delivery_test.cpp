@@ -1793,6 +1793,75 @@ TEST_CASE("D-6.4 Retry-After is a lower bound of the wait, with up to a tenth mo
     CHECK(wait(0ms, 0.0) == 500ms);
 }
 
+TEST_CASE("D-9.2 close cuts a backoff short, but not what the peer asked for") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 10s), 0.0);
+    d->cut_backoff();
+
+    d.pass(9'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all() == names{"1"});
+    d.done("1", answered(failure::throttle), 0.5);
+    CHECK(d->is_waiting(d.now()));
+    d->cut_backoff();
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-9.2 where the backoff is longer than Retry-After close waits for that alone") {
+    driven_list d(unordered(1));
+    d.append("1");
+    for (int i = 0; i < 30; ++i) {
+        d.pass(d->wait());
+        d.begin_all();
+        d.done("1", answered(failure::throttle, 1s), 0.0);
+    }
+    d.pass(d->wait());
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 1s), std::nextafter(1.0, 0.0));
+    CHECK(d->wait() == 60s);
+    d->cut_backoff();
+
+    d.pass(900ms);
+    CHECK(d.begin_all().empty());
+    d.pass(200ms);
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-6.7 retry_now cuts a Retry-After short too, and a wait for a token ends with close") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 10s), 0.0);
+    d->retry_now();
+    CHECK(d.begin_all() == names{"1"});
+
+    // Nobody answered: it is the next login that is waited for.
+    d.done("1", {.what = verdict::retry, .kind = failure::auth, .retry_after = 60s}, 0.0);
+    d->cut_backoff();
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-6.4 a failure does not shorten what a 413 before it asked for") {
+    driven_list d(unordered(2));
+    d.append("1", 2);
+    d.append("2");
+    d.begin_all();
+    auto asks = too_large;
+    asks.was_answered = true;
+    asks.retry_after = 10s;
+    d.done("1", asks, 0.0);
+    d->split_done(*halved(*d->to_split()));
+    d.done("2", refused, 0.0);
+
+    d.pass(9'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK_FALSE(d.begin_all().empty());
+}
+
 TEST_CASE("D-6.4 backoff wins where it is longer than Retry-After") {
     driven_list d(unordered(1));
     d.append("1");

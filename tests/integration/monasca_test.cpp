@@ -350,6 +350,43 @@ TEST_CASE(
     MESSAGE(failed.size() << " requests with the bad one, " << since(begin).count() << " ms");
 }
 
+TEST_CASE("D-9.2 close waits for a running Retry-After, then delivers") {
+    monasca_receiver receiver;
+    receiver.on_request([](const monasca_request& r, monasca_reaction& reaction) {
+        if (r.number == 1) {
+            reaction.refuse(503, {{"Retry-After", "2"}});
+        }
+    });
+    receiver.start();
+    exporter e(options_for(receiver));
+    const auto each = e.open_series("each", {}, {.kind = series_kind::every});
+    each.push(7);
+    CHECK(wait_until([&] { return only(e.stats()).retries == 1; }, patience(5s)));
+    CHECK(e.close(patience(20s)).is_clean());
+
+    const auto all = receiver.requests();
+    REQUIRE(all.size() == 2);
+    CHECK(all[1].arrived - all[0].arrived >= 2s);
+    CHECK(e.stats().is_exact());
+}
+
+TEST_CASE("D-9.2 a Retry-After that outlasts close_timeout is kept: dropped(shutdown)") {
+    monasca_receiver receiver;
+    receiver.on_request([](const monasca_request&, monasca_reaction& reaction) {
+        reaction.refuse(429, {{"Retry-After", "60"}});
+    });
+    receiver.start();
+    exporter e(options_for(receiver));
+    const auto each = e.open_series("each", {}, {.kind = series_kind::every});
+    each.push(7);
+    CHECK(wait_until([&] { return only(e.stats()).retries == 1; }, patience(5s)));
+
+    CHECK(e.close(500ms).dropped == 1);
+    CHECK(receiver.requests().size() == 1);
+    CHECK(only(e.stats()).dropped[reason::shutdown] == 1);
+    CHECK(e.stats().is_exact());
+}
+
 TEST_CASE("422: the payload is dead, the next one flows") {
     monasca_receiver receiver;
     receiver.on_request([](const monasca_request& r, monasca_reaction& reaction) {
