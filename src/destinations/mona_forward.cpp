@@ -291,7 +291,12 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     }
     mine.bell.expires_at(asio::steady_timer::time_point::max());
     const std::array<std::string_view, 3> parts{p.head, p.body, p.tail};
-    const auto ec = co_await over->stream.write(parts, write_stall);
+    // D-6.8: for writing and the acknowledgement together.
+    const auto patience =
+        response_timeout_ +
+        std::chrono::milliseconds(p.wire_bytes() * 1000 / slowest_bytes_per_second);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    const auto ec = co_await over->stream.write(parts, write_stall, until);
     over->was_used = !ec; // else its end is none that was to be expected
     end_turn();
     if (ec && !mine.is_acked) {
@@ -306,10 +311,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     }
     bool was_unanswered = false;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
-        const auto patience =
-            response_timeout_ +
-            std::chrono::milliseconds(p.wire_bytes() * 1000 / slowest_bytes_per_second);
-        mine.bell.expires_after(patience);
+        mine.bell.expires_at(until);
         boost::system::error_code stopped;
         auto into = asio::redirect_error(asio::use_awaitable, stopped);
         co_await mine.bell.async_wait(into);
