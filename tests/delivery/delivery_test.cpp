@@ -951,41 +951,44 @@ TEST_CASE("D-7.3 other answers never make a payload suspicious, and end a row of
     }
 }
 
-TEST_CASE("F15 where nothing is ordered the bad entry ends dead while the others flow") {
-    for (const std::size_t max_in_flight : {1u, 4u}) {
-        for (const std::uint32_t entries : {1u, 2u, 7u, 100u}) {
-            CAPTURE(entries);
-            driven_list d(unordered(max_in_flight));
-            std::string poison = "p"; // the last entry
-            for (std::uint32_t left = entries; left > 1; left -= left / 2) {
-                poison += '>';
-            }
-            d.append("p", entries);
-            std::uint64_t appended = entries;
-            std::uint64_t bad_attempts = 0;
-            for (int i = 0; i < 10'000 && d->counts().dead.total() == 0; ++i) {
-                d.append(std::to_string(i)); // there is always more
-                ++appended;
-                if (const auto* const suspect = d->to_split()) {
-                    auto halves = halved(*suspect);
-                    halves ? d->split_done(std::move(*halves)) : d->split_failed();
+TEST_CASE("F15 D-7.6 where nothing is ordered the bad entry ends dead while the others flow") {
+    for (const auto& how : {internal_error, reset}) {
+        for (const std::size_t max_in_flight : {1u, 4u}) {
+            for (const std::uint32_t entries : {1u, 2u, 7u, 100u}) {
+                CAPTURE(how.why);
+                CAPTURE(entries);
+                driven_list d(unordered(max_in_flight));
+                std::string poison = "p"; // the last entry
+                for (std::uint32_t left = entries; left > 1; left -= left / 2) {
+                    poison += '>';
                 }
-                d.pass(d->wait());
-                for (const auto& name : d.begin_all()) {
-                    const bool is_bad = name[0] == 'p' && poison.starts_with(name);
-                    bad_attempts += is_bad ? 1 : 0;
-                    d.done(name, is_bad ? internal_error : acked);
+                d.append("p", entries);
+                std::uint64_t appended = entries;
+                std::uint64_t bad_attempts = 0;
+                for (int i = 0; i < 10'000 && d->counts().dead.total() == 0; ++i) {
+                    d.append(std::to_string(i)); // there is always more
+                    ++appended;
+                    if (const auto* const suspect = d->to_split()) {
+                        auto halves = halved(*suspect);
+                        halves ? d->split_done(std::move(*halves)) : d->split_failed();
+                    }
+                    d.pass(d->wait());
+                    for (const auto& name : d.begin_all()) {
+                        const bool is_bad = name[0] == 'p' && poison.starts_with(name);
+                        bad_attempts += is_bad ? 1 : 0;
+                        d.done(name, is_bad ? how : acked);
+                    }
                 }
-            }
-            CHECK(d->counts().dead[reason::rejected] == 1);
-            CHECK(bad_attempts <= 8 + 2 * 7 + 12);
-            for (std::uint64_t i = 0; i < appended && !d->is_empty(); ++i) {
-                d.pass(d->wait());
-                for (const auto& name : d.begin_all()) {
-                    d.done(name, acked);
+                CHECK(d->counts().dead[reason::rejected] == 1);
+                CHECK(bad_attempts <= 8 + 2 * 7 + 12);
+                for (std::uint64_t i = 0; i < appended && !d->is_empty(); ++i) {
+                    d.pass(d->wait());
+                    for (const auto& name : d.begin_all()) {
+                        d.done(name, acked);
+                    }
                 }
+                CHECK(d->counts().delivered == appended - 1);
             }
-            CHECK(d->counts().delivered == appended - 1);
         }
     }
 }
