@@ -28,9 +28,10 @@ enum class failure : std::uint8_t { network, throttle, config, auth };
 
 struct outcome {
     verdict what = verdict::retry;
-    bool was_written = false;    // the peer had all of it before it failed
-    bool was_unanswered = false; // it failed because no acknowledgement came in time
-    bool was_answered = false;   // with an error of the peer's: others may pass
+    bool was_written = false;        // the peer had all of it before it failed
+    bool was_unanswered = false;     // it failed because no acknowledgement came in time
+    bool was_answered = false;       // with an error of the peer's: others may pass
+    bool was_internal_error = false; // 500: over this payload, or over any (D-7.3)
     failure kind = failure::network;
     std::chrono::milliseconds retry_after{0}; // the peer's own wish, within its bounds
     std::string why{};                        // for the log; empty when delivered

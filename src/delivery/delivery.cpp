@@ -1,7 +1,6 @@
 #include "delivery/delivery.hpp"
 
 #include "core/backoff.hpp"
-#include "delivery/splitting.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -34,7 +33,7 @@ void delivery_list::set_state(item& one, item_state to) {
 }
 
 std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
-    if (items_.empty() || is_waiting(now) || suspicion_ == suspicion::split) {
+    if (items_.empty() || is_waiting(now)) {
         return std::nullopt;
     }
     const auto allowed = is_probing_ ? 1 : settings_.max_in_flight;
@@ -47,13 +46,11 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     if (!settings_.is_ordered) {
         candidate = std::find_if(candidate, items_.end(), may_go);
     }
+    const auto other = suspect_ != nullptr && detour_ == 0 ? other_than_suspect() : items_.end();
+    const bool is_detour = other != items_.end();
+    candidate = is_detour ? other : candidate;
     if (candidate == items_.end() || !may_go(*candidate)) {
         return std::nullopt;
-    }
-    const bool is_detour = suspicion_ == suspicion::test_another && items_.size() > 1;
-    if (is_detour) {
-        candidate = std::next(
-            items_.begin(), 1 + static_cast<std::ptrdiff_t>(next_detour_ % (items_.size() - 1)));
     }
     if (in_flight_payloads_ != 0 &&
         in_flight_bytes_ + candidate->what->memory_bytes() > settings_.max_in_flight_bytes) {
@@ -62,7 +59,7 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     candidate->attempt = ++last_attempt_;
     candidate->epoch = epoch_;
     set_state(*candidate, item_state::in_flight);
-    detour_ = is_detour ? candidate->attempt : 0;
+    detour_ = is_detour ? candidate->attempt : detour_;
     ++counts_.attempts;
     if (candidate->searched) {
         ++candidate->searched->attempts;
@@ -76,6 +73,7 @@ delivery_list::iterator delivery_list::remove(iterator one) {
     memory_bytes_ -= one->what->memory_bytes();
     mark_to_cut(*one, cut_reason::none);
     to_send_plain_ -= one->to_send_plain ? 1 : 0;
+    suspect_ = suspect_ == &*one ? nullptr : suspect_;
     release_twin(*one);
     parts_of_searches_ -= one->searched ? 1 : 0;
     return items_.erase(one);
@@ -109,15 +107,7 @@ delivery_list::iterator delivery_list::lose(
     }
     tell_watches(*one, to_watch, one->what->records);
     lost_class_messages_ = lost_class_messages_ || one->what->has_class_messages;
-    forget_suspicion_of(one);
     return remove(one);
-}
-
-void delivery_list::forget_suspicion_of(iterator one) noexcept {
-    if (one == items_.begin()) {
-        suspicion_ = suspicion::none;
-        detour_ = 0;
-    }
 }
 
 // Listed entries are dead, all others delivered. A group that shares one count shares one fate
@@ -144,7 +134,6 @@ void delivery_list::settle_in_part(iterator one, const std::vector<std::uint32_t
     tell_watches(*one, &settled::delivered, delivered);
     tell_watches(*one, &settled::dead, dead);
     lost_class_messages_ = lost_class_messages_ || (dead != 0 && one->what->has_class_messages);
-    forget_suspicion_of(one);
     remove(one);
 }
 
@@ -157,6 +146,10 @@ bool delivery_list::done(
         counts_.late_answers += result.what == verdict::delivered ? 1 : 0;
         return false;
     }
+    const bool was_detour = attempt == detour_;
+    if (was_detour && compare_with_suspect(one, result.what)) {
+        return true;
+    }
     if (result.is_unclear() && !one->what->is_repeatable) {
         lose_uncertain(one, result, now, uniform);
         return true;
@@ -166,7 +159,7 @@ bool delivery_list::done(
     case verdict::delivered:
     case verdict::delivered_unacked: succeeded(one, result.what == verdict::delivered); break;
     case verdict::partial: settle_in_part(one, result.refused); break;
-    case verdict::retry: failed(one, result, now, uniform); break;
+    case verdict::retry: failed(one, result, was_detour, now, uniform); break;
     case verdict::again:
     case verdict::fresh_token: at_once(one, result, now, uniform); break;
     case verdict::plain:
@@ -220,25 +213,19 @@ void delivery_list::lose_uncertain(
     }
 }
 
-void delivery_list::succeeded(iterator one, bool acknowledged) {
+void delivery_list::passed() noexcept {
     failures_ = 0;
     level_ /= 2;
     is_probing_ = false;
     has_passed_since_cut_ = true;
+}
+
+void delivery_list::succeeded(iterator one, bool acknowledged) {
+    passed();
     if (one->twin != nullptr) { // D-7.2: then the other half holds the fault
         auto& other = *one->twin;
         release_twin(*one);
         mark_to_cut(other, cut_reason::refused);
-    }
-    if (one->attempt ==
-        detour_) { // it passes: the first is the fault; this one goes again in its turn
-        detour_ = 0;
-        set_state(*one, item_state::ready);
-        auto& front = items_.front();
-        const bool is_sure = can_be_cut(*front.what) || ++front.passed_by == passes_for_verdict;
-        suspicion_ = is_sure ? suspicion::split : suspicion::none;
-        front.strikes = strikes_for_suspicion - 1; // one more failure is enough to look again
-        return;
     }
     next_detour_ = 0;
     immediate_sends_ = std::min(most_immediate_sends, immediate_sends_ + 0.1);
@@ -276,6 +263,10 @@ void delivery_list::back_off(const outcome& result, time_point now, double unifo
     level_ = std::min(level_ + 1, top_level(waits));
     wait_ = wait_before_retry(waits, level_, uniform);
     wait_until_ = now + wait_;
+    if (asked_until_ > wait_until_) { // still, since an answer that was no failure
+        wait_until_ = asked_until_;
+        wait_ = std::chrono::ceil<std::chrono::milliseconds>(asked_until_ - now);
+    }
     wait_as_asked(result, now, uniform);
     is_probing_ = true;
 }
@@ -288,6 +279,9 @@ void delivery_list::wait_as_asked(const outcome& result, time_point now, double 
         wait_ = asked;
         wait_until_ = now + asked;
     }
+    if (asked.count() > 0 && result.was_answered) { // else it is the token's turn that is awaited
+        asked_until_ = std::max(asked_until_, now + asked);
+    }
 }
 
 // D-6.5: from a bucket, so that a peer that always closes gets at most a tenth more load.
@@ -296,14 +290,15 @@ void delivery_list::at_once(iterator one, const outcome& result, time_point now,
         outcome ordinary;
         ordinary.kind = result.kind;
         ordinary.why = result.why;
-        failed(one, ordinary, now, uniform);
+        failed(one, ordinary, false, now, uniform);
         return;
     }
     immediate_sends_ -= 1.0;
     set_state(*one, item_state::ready);
 }
 
-void delivery_list::failed(iterator one, const outcome& result, time_point now, double uniform) {
+void delivery_list::failed(
+    iterator one, const outcome& result, bool was_detour, time_point now, double uniform) {
     ++counts_.retries;
     if (!settings_.is_ordered) {
         if (one->epoch == epoch_) {
@@ -311,30 +306,28 @@ void delivery_list::failed(iterator one, const outcome& result, time_point now, 
         } else {
             wait_as_asked(result, now, uniform);
         }
-        ++one->attempts;
+        one->attempts += was_detour ? 0 : 1;
         set_state(*one, item_state::ready);
         const auto limit = settings_.retry.max_attempts;
         if (limit != 0 && one->attempts >= limit) {
             lose(one, &delivery_counts::dead, &settled::dead, reason::attempts);
-        } else if (result.was_answered) { // D-7.3: others may pass
+            return;
+        }
+        if (result.was_answered) { // D-7.3: others may pass
             items_.splice(items_.end(), items_, one);
+        }
+        if (!was_detour) {
+            strike(*one, symptom_of(result));
         }
         return;
     }
     back_off(result, now, uniform);
-    const bool was_detour = one->attempt == detour_;
     for (auto& other : items_) {
         other.attempts += other.state == item_state::in_flight && !was_detour ? 1 : 0;
     }
     back_to_ready();
-    if (was_detour) { // nothing passes: the destination is down
-        detour_ = 0;
-        suspicion_ = suspicion::none;
-        items_.front().strikes = 0;
-        items_.front().passed_by = 0;
-        ++next_detour_;
-    } else {
-        judge_front(result.was_written && !result.was_answered); // D-7.6: an answer is no silence
+    if (!was_detour) {
+        strike(items_.front(), symptom_of(result));
     }
     const auto limit = settings_.retry.max_attempts;
     for (auto i = items_.begin(); limit != 0 && i != items_.end();) {
@@ -383,7 +376,7 @@ void delivery_list::drop_all(reason why) {
     while (!items_.empty()) {
         lose(items_.begin(), &delivery_counts::dropped, &settled::dropped, why);
     }
-    suspicion_ = suspicion::none;
+    detour_ = 0;
 }
 
 health delivery_list::state() const noexcept {

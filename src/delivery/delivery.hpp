@@ -7,6 +7,7 @@
 
 #include "core/outcome.hpp"
 #include "core/payload.hpp"
+#include "delivery/splitting.hpp"
 
 #include <monarc/options.hpp>
 #include <monarc/stats.hpp>
@@ -41,7 +42,7 @@ enum class cut_reason : std::uint8_t {
     none,
     too_large, // for the receiver (D-7.1)
     refused,   // for an entry that it holds (D-7.2)
-    poison,    // it alone makes the receiver fail (D-7.6)
+    poison,    // it may be what makes the receiver fail (D-7.3, D-7.6)
 };
 
 // Terminal states and the way there, in records where the name does not say otherwise.
@@ -96,7 +97,9 @@ public:
     void drop_all(reason why);
 
     // Cuts the running wait short.
-    void retry_now() noexcept { wait_until_ = time_point::min(); }
+    void retry_now() noexcept { wait_until_ = asked_until_ = time_point::min(); }
+    // All of it that the peer has not asked for (D-9.2).
+    void cut_backoff() noexcept { wait_until_ = asked_until_; }
 
     bool is_empty() const noexcept { return items_.empty(); }
     bool is_waiting(time_point now) const noexcept { return now < wait_until_; }
@@ -153,8 +156,8 @@ private:
         item* twin = nullptr;               // the other half, until something is known of the first
         bool waits_for_twin = false;        // the second half
         std::uint32_t attempts = 0;
-        std::uint32_t strikes =
-            0; // connections in a row that failed after this, the first undelivered, was written
+        symptom suffers = symptom::none;
+        std::uint32_t strikes = 0;   // failures in a row with that symptom
         std::uint32_t passed_by = 0; // times in a row that another passed while this one failed
         item_state state = item_state::ready;
     };
@@ -169,8 +172,10 @@ private:
         reason why);
     iterator remove(iterator one);
     void set_state(item& one, item_state to);
+    void passed() noexcept;
     void succeeded(iterator one, bool acknowledged);
-    void failed(iterator one, const outcome& result, time_point now, double uniform);
+    void
+    failed(iterator one, const outcome& result, bool was_detour, time_point now, double uniform);
     void settle_in_part(iterator one, const std::vector<std::uint32_t>& refused);
     void at_once(iterator one, const outcome& result, time_point now, double uniform);
     void refused(iterator one);
@@ -184,8 +189,9 @@ private:
     void wait_for_size(iterator one, const outcome& result, time_point now, double uniform);
     void back_to_ready();
     void tell_watches(const item& one, std::uint64_t settled::*to, std::uint64_t records) noexcept;
-    void forget_suspicion_of(iterator one) noexcept;
-    void judge_front(bool was_written);
+    void strike(item& one, symptom how);
+    iterator other_than_suspect() noexcept;
+    bool compare_with_suspect(iterator other, verdict what);
     std::list<item>::const_iterator item_to_split() const noexcept;
 
     delivery_settings settings_;
@@ -210,15 +216,15 @@ private:
     bool is_probing_ = false; // one at a time until one was delivered
     std::chrono::milliseconds wait_{0};
     time_point wait_until_ = time_point::min();
+    time_point asked_until_ = time_point::min(); // by the peer, with Retry-After
 
-    enum class suspicion : std::uint8_t { none, test_another, split };
-    suspicion suspicion_ = suspicion::none;
     std::size_t to_cut_ = 0; // of items_
     std::size_t to_send_plain_ = 0;
     std::size_t parts_of_searches_ = 0;
-    std::uint64_t detour_ = 0;    // the attempt that tests whether another payload passes
+    item* suspect_ = nullptr;     // waits until it is known whether another payload passes
+    std::uint64_t detour_ = 0;    // the attempt that finds that out
     std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
-    bool has_passed_since_cut_ = true;
+    bool has_passed_since_cut_ = true; // else nothing more is cut for being poison
     bool lost_class_messages_ = false;
     std::deque<watch*> watches_;
 };

@@ -2,7 +2,9 @@
 
 #include "delivery/delivery.hpp"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace monarc::delivery {
@@ -49,23 +51,71 @@ void delivery_list::give_up_search(const std::shared_ptr<search>& searched) {
     }
 }
 
-void delivery_list::judge_front(bool was_written) {
-    auto& front = items_.front();
-    front.strikes = was_written ? front.strikes + 1 : 0;
-    if (front.strikes < strikes_for_suspicion || suspicion_ != suspicion::none) {
+// D-7.3, D-7.6: the fault is this payload's, or the receiver fails whatever it gets. Once since
+// something passed it is cut, and then compared with its own parts; else with another payload.
+void delivery_list::strike(item& one, symptom how) {
+    if (how != std::exchange(one.suffers, how)) {
+        one.strikes = one.passed_by = 0;
+        suspect_ = suspect_ == &one ? nullptr : suspect_;
+    }
+    one.strikes += how != symptom::none ? 1 : 0;
+    if (one.strikes < strikes_for_suspicion(how) || suspect_ != nullptr) {
         return;
     }
-    if (items_.size() > 1) {
-        suspicion_ = suspicion::test_another;
-    } else if (can_be_cut(*front.what) && has_passed_since_cut_) {
-        suspicion_ = suspicion::split; // alone: it can only be compared with its own parts
+    if (has_passed_since_cut_ && can_be_cut(*one.what)) {
+        mark_to_cut(one, cut_reason::poison);
+    } else {
+        suspect_ = &one;
     }
 }
 
-std::list<delivery_list::item>::const_iterator delivery_list::item_to_split() const noexcept {
-    if (suspicion_ == suspicion::split) {
-        return items_.begin();
+// The next one in the list that is not as suspicious; after one that failed too, another. Where the
+// list is ordered it goes twice, which must do no harm (D-2.3).
+delivery_list::iterator delivery_list::other_than_suspect() noexcept {
+    const auto may_pass = [this](const item& one) {
+        return &one != suspect_ && may_go(one) &&
+               one.strikes < strikes_for_suspicion(one.suffers) &&
+               (one.what->is_repeatable || !settings_.is_ordered);
+    };
+    const auto count =
+        static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), may_pass));
+    auto one = std::find_if(items_.begin(), items_.end(), may_pass);
+    for (std::size_t i = 0; count != 0 && i < next_detour_ % count; ++i) {
+        one = std::find_if(std::next(one), items_.end(), may_pass);
     }
+    return one;
+}
+
+// The detour's end. Returns: whether its payload passed before its turn and is to go again.
+bool delivery_list::compare_with_suspect(iterator other, verdict what) {
+    detour_ = 0;
+    const bool has_passed = what == verdict::delivered || what == verdict::delivered_unacked ||
+                            what == verdict::partial;
+    if (!has_passed && what != verdict::retry) { // says nothing: another is tried
+        return false;
+    }
+    if (auto* const suspect = std::exchange(suspect_, nullptr)) {
+        // It passes: one more failure of the suspect is enough to look again. It does not: the
+        // receiver is down.
+        suspect->strikes = has_passed ? strikes_for_suspicion(suspect->suffers) - 1 : 0;
+        suspect->passed_by = has_passed ? suspect->passed_by + 1 : 0;
+        next_detour_ += has_passed ? 0 : 1;
+        if (has_passed && suspect->state == item_state::ready &&
+            (can_be_cut(*suspect->what) || suspect->passed_by >= passes_for_verdict)) {
+            mark_to_cut(*suspect, cut_reason::poison);
+        }
+    }
+    if (!has_passed || !settings_.is_ordered || other == items_.begin()) {
+        return false;
+    }
+    if (what != verdict::partial) { // which leaves the level as it is (D-6.1)
+        passed();
+    }
+    set_state(*other, item_state::ready);
+    return true;
+}
+
+std::list<delivery_list::item>::const_iterator delivery_list::item_to_split() const noexcept {
     if (to_cut_ == 0) { // nearly always, and the list may be long
         return items_.end();
     }
@@ -81,9 +131,7 @@ const payload* delivery_list::to_split() const noexcept {
 
 cut_reason delivery_list::why_split() const noexcept {
     const auto one = item_to_split();
-    return one == items_.end()               ? cut_reason::none
-           : one->to_cut == cut_reason::none ? cut_reason::poison
-                                             : one->to_cut;
+    return one == items_.end() ? cut_reason::none : one->to_cut;
 }
 
 void delivery_list::split_done(std::array<payload, 2>&& halves) {
@@ -100,9 +148,11 @@ void delivery_list::split_done(std::array<payload, 2>&& halves) {
             {.what = std::make_shared<const payload>(std::move(halves[i])),
              .sequence = whole->sequence,
              .sealed_at = whole->sealed_at,
-             .searched = whole->searched,
-             .strikes = // one more failure is enough to look at it again
-             why == cut_reason::poison ? strikes_for_suspicion - 1 : 0});
+             .searched = whole->searched});
+        if (why == cut_reason::poison) { // one more failure is enough to look at it
+            made[i]->suffers = whole->suffers;
+            made[i]->strikes = strikes_for_suspicion(whole->suffers) - 1;
+        }
     }
     if (why == cut_reason::refused) {
         made[0]->twin = made[1];
@@ -111,7 +161,6 @@ void delivery_list::split_done(std::array<payload, 2>&& halves) {
     }
     if (why == cut_reason::poison) {
         has_passed_since_cut_ = false;
-        suspicion_ = suspicion::none;
     }
     remove(whole);
     ++counts_.splits;
@@ -122,9 +171,6 @@ void delivery_list::split_failed() {
     const auto cause = why_split();
     const auto whole = items_.erase(item_to_split(), item_to_split());
     const auto why = cause == cut_reason::too_large ? reason::too_large : reason::rejected;
-    if (cause == cut_reason::poison) {
-        suspicion_ = suspicion::none;
-    }
     lose(whole, &delivery_counts::dead, &settled::dead, why);
 }
 

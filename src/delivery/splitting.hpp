@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/outcome.hpp"
 #include "core/payload.hpp"
 
 #include <algorithm>
@@ -7,7 +8,23 @@
 
 namespace monarc::delivery {
 
-constexpr std::uint32_t strikes_for_suspicion = 3; // D-7.6
+// How a failure may be the payload's own.
+enum class symptom : std::uint8_t {
+    none,
+    silence, // written, then the connection ended or nothing came (D-7.6)
+    error,   // 500 (D-7.3)
+};
+
+inline symptom symptom_of(const outcome& failed) noexcept {
+    return failed.was_internal_error                    ? symptom::error
+           : failed.was_written && !failed.was_answered ? symptom::silence
+                                                        : symptom::none;
+}
+
+// In a row for one payload, before it is suspected.
+inline std::uint32_t strikes_for_suspicion(symptom of) noexcept {
+    return of == symptom::error ? 8 : 3;
+}
 
 // A receiver that fails at random fails thrice over one payload while another passes, now and then.
 // A cut loses nothing by that; before what cannot be cut is given up, others pass it this often.

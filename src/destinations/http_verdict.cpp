@@ -37,6 +37,7 @@ outcome verdict_of_status(
     case 413: result.what = verdict::too_large; break;
     case 429:
     case 503: result.kind = failure::throttle; break;
+    case 500: result.was_internal_error = true; break;
     case 501:
     case 505: result.what = verdict::rejected; break;
     default:

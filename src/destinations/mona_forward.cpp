@@ -100,19 +100,21 @@ result<std::array<payload, 2>> mona_forward::split(const payload& p) {
 }
 
 // Connecting and writing happen one after the other, in the order of the calls.
-asio::awaitable<void> mona_forward::wait_for_turn() {
+asio::awaitable<void> mona_forward::wait_for_turn(awaited& mine) {
     if (!is_taken_) {
-        is_taken_ = true;
+        is_taken_ = mine.has_turn = true;
         co_return;
     }
-    asio::steady_timer bell(executor_, asio::steady_timer::time_point::max());
-    turns_.push_back(&bell);
+    mine.bell.expires_at(asio::steady_timer::time_point::max());
+    turns_.push_back(&mine.bell);
     boost::system::error_code ignored;
     auto into = asio::redirect_error(asio::use_awaitable, ignored);
-    co_await bell.async_wait(into);
+    co_await mine.bell.async_wait(into);
+    mine.has_turn = true;
 }
 
-void mona_forward::end_turn() noexcept {
+void mona_forward::end_turn(awaited& mine) noexcept {
+    mine.has_turn = false;
     if (turns_.empty()) {
         is_taken_ = false;
         return;
@@ -239,6 +241,14 @@ void mona_forward::fail(link& broken, std::string why) noexcept {
 
 // Always armed: sees a reset at once, also when nothing is awaited.
 asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
+    try {
+        co_await match_answers(over);
+    } catch (...) {
+        fail(*over, "no memory");
+    }
+}
+
+asio::awaitable<void> mona_forward::match_answers(std::shared_ptr<link> over) {
     ack_reader answers;
     answers.append(over->behind_handshake);
     std::array<char, 4096> buffer;
@@ -283,17 +293,21 @@ asio::awaitable<void> mona_forward::read_answers(std::shared_ptr<link> over) {
     }
 }
 
-asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_ptr<link> over) {
-    awaited mine{.id = p.id, .bell = asio::steady_timer(executor_), .is_acked = false};
+asio::awaitable<outcome> mona_forward::exchange(const payload& p, awaited& mine) {
+    const auto over = mine.over;
     const bool wants_ack = !p.id.empty();
     if (wants_ack) {
         over->waiting.push_back(&mine); // before the write: the answer may overtake its end
     }
     mine.bell.expires_at(asio::steady_timer::time_point::max());
     const std::array<std::string_view, 3> parts{p.head, p.body, p.tail};
-    const auto ec = co_await over->stream.write(parts, write_stall);
+    // D-6.8: for writing and the acknowledgement together.
+    const auto patience = response_timeout_ + std::chrono::milliseconds(
+                                                  p.wire_bytes() * 1000 / slowest_bytes_per_second);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    const auto ec = co_await over->stream.write(parts, write_stall, until);
     over->was_used = !ec; // else its end is none that was to be expected
-    end_turn();
+    end_turn(mine);
     if (ec && !mine.is_acked) {
         fail(*over, fmt::format("write to {}: {}", peer(), ec.message()));
     }
@@ -306,10 +320,7 @@ asio::awaitable<outcome> mona_forward::exchange(const payload& p, std::shared_pt
     }
     bool was_unanswered = false;
     if (wants_ack && was_written && !mine.is_acked && !over->is_broken) {
-        const auto patience =
-            response_timeout_ +
-            std::chrono::milliseconds(p.wire_bytes() * 1000 / slowest_bytes_per_second);
-        mine.bell.expires_after(patience);
+        mine.bell.expires_at(until);
         boost::system::error_code stopped;
         auto into = asio::redirect_error(asio::use_awaitable, stopped);
         co_await mine.bell.async_wait(into);
@@ -348,21 +359,51 @@ bool mona_forward::is_stale(std::uint64_t round) const noexcept {
     return round != round_ || (link_ && link_->is_broken && !link_->waiting.empty());
 }
 
+// An attempt that ends by an exception: what it holds of ours is given back, and where it has been
+// in its connection nobody knows.
+void mona_forward::break_off(awaited& mine) noexcept {
+    const auto broken = mine.over || !mine.has_turn ? mine.over : link_;
+    if (broken) {
+        std::erase(broken->waiting, &mine);
+        fail(*broken, "no memory");
+        broken->ring_if_drained();
+    }
+    std::erase(turns_, &mine.bell);
+    if (mine.has_turn) {
+        ++round_; // those behind it do not overtake it
+        end_turn(mine);
+    }
+}
+
 asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
+    awaited mine{.id = p->id, .bell = asio::steady_timer(executor_)};
+    outcome result;
+    // Not by a destructor: that also runs when the loop lets go of what it never resumed, and this
+    // destination is gone before.
+    try {
+        result = co_await attempt(*p, mine);
+    } catch (...) {
+        break_off(mine);
+        throw;
+    }
+    co_return result;
+}
+
+asio::awaitable<outcome> mona_forward::attempt(const payload& p, awaited& mine) {
     const auto round = round_;
-    co_await wait_for_turn();
+    co_await wait_for_turn(mine);
     if (is_worn()) {
         auto old = link_;
         co_await retire(std::move(old));
     }
     outcome failed;
     if (is_abandoned_) {
-        end_turn();
+        end_turn(mine);
         failed.what = verdict::abandoned;
         co_return failed;
     }
     if (is_stale(round)) {
-        end_turn();
+        end_turn(mine);
         if (link_) {
             failed.kind = link_->kind;
             failed.why = link_->why;
@@ -372,12 +413,12 @@ asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
     failed = co_await connect();
     if (!failed.why.empty()) {
         ++round_;
-        end_turn();
+        end_turn(mine);
         failed.what = is_abandoned_ ? verdict::abandoned : verdict::retry;
         co_return failed;
     }
-    auto over = link_;
-    co_return co_await exchange(*p, std::move(over));
+    mine.over = link_;
+    co_return co_await exchange(p, mine);
 }
 
 void mona_forward::abandon() noexcept {

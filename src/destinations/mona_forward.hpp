@@ -59,25 +59,30 @@ public:
     const mona_forward_wire& wire() const noexcept { return wire_; }
 
 private:
-    // An attempt whose acknowledgement is awaited; the timer is its deadline and its bell.
-    struct awaited {
-        std::string_view id;
-        boost::asio::steady_timer bell;
-        bool is_acked = false;
-    };
     // One connection with what runs on it; the coroutines share it, so that one outlives the other
     // safely.
     struct link;
+    // An attempt; while its acknowledgement is awaited the timer is its deadline and its bell.
+    struct awaited {
+        std::string_view id;
+        boost::asio::steady_timer bell;
+        std::shared_ptr<link> over{}; // once it is written there
+        bool has_turn = false;
+        bool is_acked = false;
+    };
 
     boost::asio::awaitable<outcome> connect();
     boost::asio::awaitable<outcome> open();
     boost::asio::awaitable<outcome> secure(std::shared_ptr<link> fresh);
     boost::asio::awaitable<outcome> agree_on_key(std::shared_ptr<link> fresh);
     boost::asio::awaitable<void> retire(std::shared_ptr<link> old);
-    boost::asio::awaitable<outcome> exchange(const payload& p, std::shared_ptr<link> over);
+    boost::asio::awaitable<outcome> attempt(const payload& p, awaited& mine);
+    boost::asio::awaitable<outcome> exchange(const payload& p, awaited& mine);
     boost::asio::awaitable<void> read_answers(std::shared_ptr<link> over);
-    boost::asio::awaitable<void> wait_for_turn();
-    void end_turn() noexcept;
+    boost::asio::awaitable<void> match_answers(std::shared_ptr<link> over);
+    boost::asio::awaitable<void> wait_for_turn(awaited& mine);
+    void end_turn(awaited& mine) noexcept;
+    void break_off(awaited& mine) noexcept;
     void fail(link& broken, std::string why) noexcept;
     bool is_stale(std::uint64_t round) const noexcept;
     bool is_worn();

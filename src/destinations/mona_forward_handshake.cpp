@@ -69,7 +69,7 @@ asio::awaitable<shaken_hands> shake_hands(
     while (now == step::wants_input || now == step::wants_output) {
         if (now == step::wants_output) {
             const std::array<std::string_view, 3> parts{hands.output(), {}, {}};
-            const auto ec = co_await over->write(parts, timeout);
+            const auto ec = co_await over->write(parts, timeout, deadline.expiry());
             if (ec) {
                 co_return failed_over(hands, ec, *has_expired);
             }

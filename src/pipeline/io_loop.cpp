@@ -759,8 +759,7 @@ flush_result io_loop::close(std::chrono::milliseconds timeout) {
 void io_loop::begin_close(time_point deadline) {
     close_at_ = deadline; // first: whatever happens below, the thread ends then
     for (auto* one : lanes_) {
-        one->stop_at(deadline);
-        one->retry_now();
+        one->close_by(deadline);
     }
     tick_soon();
 }

@@ -39,8 +39,14 @@ void lane::retry_now() noexcept {
     destination_.retry_now();
 }
 
-// D-7.1: too large for the receiver. D-7.2: it refused something in it. D-7.6: three connections
-// failed over one payload while another passed.
+void lane::close_by(time_point deadline) noexcept {
+    stop_at_ = deadline;
+    list_.cut_backoff();
+    destination_.retry_now();
+}
+
+// D-7.1: too large for the receiver. D-7.2: it refused something in it. D-7.3, D-7.6: it failed
+// over it time and again.
 void lane::split_suspects() {
     while (const auto* suspect = list_.to_split()) {
         auto halves = destination_.split(*suspect);
@@ -48,11 +54,13 @@ void lane::split_suspects() {
             log_(
                 log_level::warning,
                 fmt::format(
-                    "{}: a payload of {} records is too large for the receiver, or makes it fail; "
-                    "{}",
+                    "{}: a payload of {} records {}; {}",
                     destination_.name(),
                     suspect->records,
-                    halves ? "halved to find the fault" : "they cannot be cut: dead"));
+                    list_.why_split() == delivery::cut_reason::too_large
+                        ? "is too large for the receiver"
+                        : "may be what makes the receiver fail",
+                    halves ? "halved to find the fault" : "it cannot be cut: dead"));
         }
         if (halves) {
             list_.split_done(std::move(*halves));

@@ -51,8 +51,9 @@ public:
     void pump();
     // Cuts every wait short.
     void retry_now() noexcept;
-    // From then on no attempt begins.
-    void stop_at(time_point deadline) noexcept { stop_at_ = deadline; }
+    // D-9.2: probes at once, unless the peer asked to be left alone; at the deadline no attempt
+    // begins any more.
+    void close_by(time_point deadline) noexcept;
 
     // The oldest payload that is not in flight is lost for want of memory. Returns: false if there
     // is none.

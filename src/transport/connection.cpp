@@ -133,8 +133,10 @@ bool connection::is_worn(resolver& names, tls_context& context) {
            (tls_ && context.generation() != trusted_);
 }
 
-asio::awaitable<std::error_code>
-connection::write(std::array<std::string_view, 3> parts, std::chrono::milliseconds stall) {
+asio::awaitable<std::error_code> connection::write(
+    std::array<std::string_view, 3> parts,
+    std::chrono::milliseconds stall,
+    steady::time_point until) {
     if (tls_) {
         for (auto part : parts) {
             while (!part.empty()) {
@@ -144,7 +146,7 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
                     what_ = tls_->what();
                     co_return tls_->error();
                 }
-                const auto ec = co_await write_sealed(stall);
+                const auto ec = co_await write_sealed(stall, until);
                 if (ec) {
                     co_return ec;
                 }
@@ -156,9 +158,13 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
         asio::buffer(parts[0]), asio::buffer(parts[1]), asio::buffer(parts[2])};
     boost::beast::buffers_suffix<std::array<asio::const_buffer, 3>> left(buffers);
     while (asio::buffer_size(left) != 0) {
+        const auto now = steady::now();
+        if (now >= until) {
+            co_return std::make_error_code(std::errc::timed_out);
+        }
         boost::system::error_code ec;
         auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
-        stream_.expires_after(stall);
+        stream_.expires_at(std::min(now + stall, until));
         const auto written = co_await stream_.async_write_some(left, into_ec);
         if (ec) {
             co_return plain_code(ec);
@@ -169,16 +175,22 @@ connection::write(std::array<std::string_view, 3> parts, std::chrono::millisecon
     co_return std::error_code();
 }
 
-// What TLS has made so far, to the last byte; fails when nothing moves for `stall`.
-asio::awaitable<std::error_code> connection::write_sealed(std::chrono::milliseconds stall) {
+// What TLS has made so far, to the last byte.
+asio::awaitable<std::error_code>
+connection::write_sealed(std::chrono::milliseconds stall, steady::time_point until) {
     tls_->take_output(sealed_);
     std::size_t sent = 0;
     boost::system::error_code ec;
     is_writing_ = true;
     while (sent < sealed_.size() && !ec) {
+        const auto now = steady::now();
+        if (now >= until) {
+            ec = boost::beast::error::timeout;
+            break;
+        }
         auto into_ec = asio::redirect_error(asio::use_awaitable, ec);
         const auto left = asio::buffer(sealed_) + sent;
-        stream_.expires_after(stall);
+        stream_.expires_at(std::min(now + stall, until));
         sent += co_await stream_.async_write_some(left, into_ec);
     }
     is_writing_ = false;
@@ -238,7 +250,9 @@ asio::awaitable<std::error_code> connection::shake_hands(std::chrono::millisecon
     std::array<char, 4096> buffer;
     while (true) {
         const auto now = tls_->handshake();
-        const auto unsent = co_await write_sealed(time_left()); // also the alert, what is wrong
+        const auto left = time_left();
+        // Also the alert, what is wrong.
+        const auto unsent = co_await write_sealed(left, steady::now() + left);
         if (now == progress::failed) {
             what_ = tls_->what();
             co_return tls_->error();

@@ -54,9 +54,12 @@ public:
     boost::asio::awaitable<std::error_code>
     secure(tls_context& context, std::string host, std::chrono::milliseconds timeout);
 
-    // Writes all parts in a row without copying them; fails when nothing moves for `stall`.
-    boost::asio::awaitable<std::error_code>
-    write(std::array<std::string_view, 3> parts, std::chrono::milliseconds stall);
+    // Writes all parts in a row without copying them; fails when nothing moves for `stall`, and
+    // when it is not done at `until`.
+    boost::asio::awaitable<std::error_code> write(
+        std::array<std::string_view, 3> parts,
+        std::chrono::milliseconds stall,
+        std::chrono::steady_clock::time_point until);
 
     // Some bytes, as many as are there. Waits without a deadline; close() ends it. Over TLS a
     // stream that ends without close-notify ends with tls_errc::cut_off (D-12.6).
@@ -78,7 +81,8 @@ private:
     boost::asio::awaitable<std::error_code>
     connect_to(protocol::endpoint peer, std::chrono::milliseconds timeout);
     boost::asio::awaitable<std::error_code> shake_hands(std::chrono::milliseconds timeout);
-    boost::asio::awaitable<std::error_code> write_sealed(std::chrono::milliseconds stall);
+    boost::asio::awaitable<std::error_code>
+    write_sealed(std::chrono::milliseconds stall, std::chrono::steady_clock::time_point until);
     boost::asio::awaitable<result<std::size_t>> read_some(char* to, std::size_t bytes);
     boost::asio::awaitable<result<std::size_t>> read_opened(char* to, std::size_t bytes);
     void send_without_waiting() noexcept;

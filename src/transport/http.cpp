@@ -16,12 +16,15 @@ asio::awaitable<exchanged> exchange(
     http_limits limits) {
     exchanged result;
     const std::array<std::string_view, 3> parts{request[0], request[1], {}};
-    const auto ec = co_await over->write(parts, write_stall);
+    const auto until = std::chrono::steady_clock::now() + timeout;
+    const auto ec = co_await over->write(parts, write_stall, until);
     // A server that refuses early answers before it has read everything: the answer counts.
     result.was_written = !ec;
+    const bool was_not_taken = ec == std::errc::timed_out;
     const auto executor = co_await asio::this_coro::executor;
     const auto expired = std::make_shared<bool>(false);
-    asio::steady_timer deadline(executor, ec ? std::min(timeout, write_stall) : timeout);
+    const auto patience = std::chrono::steady_clock::now() + write_stall;
+    asio::steady_timer deadline(executor, ec ? std::min(until, patience) : until);
     deadline.async_wait([over, expired](boost::system::error_code stopped) {
         if (!stopped) {
             *expired = true;
@@ -41,11 +44,12 @@ asio::awaitable<exchanged> exchange(
             now = reader.end();
         }
         if (now == progress::broken) {
-            result.has_timed_out = *expired;
+            result.has_timed_out = *expired || was_not_taken;
             // What TLS refuses is known by reading; a plain stream that broke, by writing first.
             const auto broken = got ? std::error_code() : got.error();
             result.error = ec && broken.category() != tls_category() ? ec : broken;
-            result.why = *expired                 ? "no answer in time"
+            result.why = was_not_taken            ? "the request was not taken in time"
+                         : *expired               ? "no answer in time"
                          : !reader.what().empty() ? reader.what()
                          : !over->what().empty()  ? over->what()
                                                   : result.error.message();

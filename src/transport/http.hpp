@@ -27,7 +27,7 @@ struct exchanged {
     std::error_code error{}; // of the connection, if that is why
 };
 
-// Writes head and body, reads the answer; within `timeout` of the last byte written.
+// Writes head and body and reads the answer, within `timeout` (D-6.8).
 boost::asio::awaitable<exchanged> exchange(
     std::shared_ptr<connection> over,
     std::array<std::string_view, 2> request,

@@ -32,6 +32,13 @@ const outcome too_large{.what = verdict::too_large, .was_written = true};
 const outcome closed_idle{.what = verdict::again};
 const outcome rejected{.what = verdict::rejected, .was_written = true, .was_answered = true};
 
+const outcome internal_error{
+    .what = verdict::retry,
+    .was_written = true,
+    .was_answered = true,
+    .was_internal_error = true,
+    .why = "500"};
+
 // An error of the peer's.
 outcome answered(failure kind, std::chrono::milliseconds retry_after = 0ms) {
     return {
@@ -590,7 +597,7 @@ TEST_CASE("D-9.1 a watch over nothing is over, and several may run") {
 
 // --- D-7.6 ---------------------------------------------------------------------------------------
 
-TEST_CASE("D-7.6 three resets over one payload, while another passes, and it is to be split") {
+TEST_CASE("D-7.6 after three resets in a row over one payload it is to be split") {
     driven_list d;
     d.append("bad", 4);
     d.append("good", 2);
@@ -600,17 +607,17 @@ TEST_CASE("D-7.6 three resets over one payload, while another passes, and it is 
     CHECK(d.probe(reset) == "bad");
     CHECK(d->to_split() == nullptr);
     CHECK(d.probe(reset) == "bad");
-    CHECK(d->to_split() == nullptr);
-    CHECK(d.probe(acked) == "good"); // the detour: does another pass?
 
     REQUIRE(d->to_split() != nullptr);
     CHECK(d->to_split()->id == "bad");
+    d.pass(d->wait());
     CHECK(d.begin_all().empty()); // until it was cut
     CHECK(d->counts().delivered == 0);
     CHECK(d->counts().splits == 0);
 }
 
-TEST_CASE("D-7.6 after the split everything goes on in order, the detour's payload in its turn") {
+TEST_CASE(
+    "D-7.3 where a half fails too the next payload goes once before it, and in its turn again") {
     driven_list d;
     d.append("bad", 4);
     d.append("good", 2);
@@ -619,17 +626,22 @@ TEST_CASE("D-7.6 after the split everything goes on in order, the detour's paylo
         d.begin_all();
         d.done("bad", reset);
     }
-    d.probe(acked);
+    d->split_done(*halved(*d->to_split()));
+    CHECK(d.probe(reset) == "bad<");
+    CHECK(d.probe(acked) == "bad>"); // the detour: does another pass?
+    CHECK(d->counts().delivered == 0);
+    REQUIRE(d->to_split() != nullptr);
+    CHECK(d->to_split()->id == "bad<");
     const auto memory = d->memory_bytes();
 
     d->split_done(*halved(*d->to_split()));
 
     CHECK(d->to_split() == nullptr);
-    CHECK(d->counts().splits == 1);
+    CHECK(d->counts().splits == 2);
     CHECK(d->ready_records() == 6);
     CHECK(d->memory_bytes() >= memory);
-    CHECK(d.begin_all() == names{"bad<", "bad>", "good"});
-    for (const auto* name : {"bad<", "bad>", "good"}) {
+    CHECK(d.begin_all() == names{"bad<<", "bad<>", "bad>", "good"});
+    for (const auto* name : {"bad<<", "bad<>", "bad>", "good"}) {
         d.done(name, acked);
     }
     CHECK(d->counts().delivered == 6);
@@ -674,7 +686,7 @@ TEST_CASE("D-7.6 the one bad entry among k ends dead, all others are delivered")
 }
 
 TEST_CASE(
-    "D-7.6 when nothing passes nothing is ever split: a receiver that is down loses nothing") {
+    "D-7.3 when nothing passes one payload is split, once: a receiver that is down loses nothing") {
     driven_list d;
     for (int i = 0; i < 20; ++i) {
         d.append(std::to_string(i), 10);
@@ -687,24 +699,31 @@ TEST_CASE(
         for (const auto& name : begun) {
             d.done(name, reset);
         }
-        REQUIRE(d->to_split() == nullptr);
+        if (const auto* const suspect = d->to_split()) {
+            d->split_done(*halved(*suspect));
+        }
+        REQUIRE(d->counts().splits <= 1);
     }
 
     CHECK(d->ready_records() == 200);
-    CHECK(d->counts().splits == 0);
+    CHECK(d->counts().splits == 1);
     CHECK(d->counts().dead.total() == 0);
-    std::vector<std::string> order; // and in order, once it is back
-    while (!d->is_empty()) {
+    std::vector<std::string> order; // and in order, once it is back; what went early goes again
+    for (int i = 0; i < 200 && !d->is_empty(); ++i) {
+        if (const auto* const suspect = d->to_split()) {
+            d->split_done(*halved(*suspect));
+        }
         d.pass(d->wait());
         for (const auto& name : d.begin_all()) {
+            std::erase(order, name);
             order.push_back(name);
             d.done(name, acked);
         }
     }
-    CHECK(order.size() == 20);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        CHECK(order[i] == std::to_string(i));
-    }
+    CHECK(d->counts().delivered == 200);
+    CHECK(std::is_sorted(order.begin(), order.end(), [](const auto& left, const auto& right) {
+        return std::stoi(left) < std::stoi(right);
+    }));
 }
 
 TEST_CASE("D-7.6 an entry that is alone in the list is never given up") {
@@ -811,8 +830,9 @@ TEST_CASE(
 }
 
 TEST_CASE("D-7.6 the suspicion ends with the payload that it was about") {
-    const auto make_suspect = [](driven_list& d) { // the next attempt would be the detour
-        d.append("bad", 2);
+    // The next attempt would be the detour, or, with two entries, it is to be cut.
+    const auto make_suspect = [](driven_list& d, std::uint32_t entries = 1) {
+        d.append("bad", entries);
         d.pass(5s);
         d.append("second");
         d.append("third");
@@ -835,7 +855,7 @@ TEST_CASE("D-7.6 the suspicion ends with the payload that it was about") {
         make_suspect(d);
         d.pass(9s);
         d->expire(d.now());
-        CHECK(d->counts().dropped[reason::expired] == 2);
+        CHECK(d->counts().dropped[reason::expired] == 1);
         CHECK(d.probe(acked) == "second");
         CHECK(d->to_split() == nullptr);
         CHECK(d->counts().delivered == 1);
@@ -847,7 +867,7 @@ TEST_CASE("D-7.6 the suspicion ends with the payload that it was about") {
         CHECK(d.begin_all() == names{"second"});
         d.pass(9s);
         d->expire(d.now());
-        CHECK(d->counts().dropped[reason::expired] == 2);
+        CHECK(d->counts().dropped[reason::expired] == 1);
         d.done("second", acked);
         CHECK(d->to_split() == nullptr);
         CHECK(d->counts().delivered == 1);
@@ -855,19 +875,18 @@ TEST_CASE("D-7.6 the suspicion ends with the payload that it was about") {
     }
     SUBCASE("when it expires before it was cut") {
         driven_list d({.retry = {.max_age = 10s}});
-        make_suspect(d);
-        CHECK(d.probe(acked) == "second");
+        make_suspect(d, 2);
         REQUIRE(d->to_split() != nullptr);
         d.pass(9s);
         d->expire(d.now());
         CHECK(d->counts().dropped[reason::expired] == 2);
         CHECK(d->to_split() == nullptr);
-        CHECK(d.begin_all() == names{"second", "third"});
+        CHECK(d.probe(acked) == "second");
     }
     SUBCASE("when it had its last attempt") {
         driven_list d({.retry = {.max_attempts = 3}, .max_in_flight = 1});
         make_suspect(d);
-        CHECK(d->counts().dead[reason::attempts] == 2);
+        CHECK(d->counts().dead[reason::attempts] == 1);
         CHECK(d.probe(acked) == "second");
         CHECK(d->to_split() == nullptr);
         CHECK(d->counts().delivered == 1);
@@ -886,19 +905,187 @@ TEST_CASE("D-9.1 a watch follows both halves of a payload that is split") {
         d.begin_all();
         d.done("bad", reset);
     }
-    d.probe(acked);
     d->split_done(*halved(*d->to_split()));
 
     CHECK(d->pending(watch) == 15);
-    d.begin_all();
-    d.done("bad<", acked);
+    CHECK(d.probe(acked) == "bad<");
     CHECK(d->pending(watch) == 13);
+    d.begin_all();
     d.done("bad>", acked);
     CHECK_FALSE(d->is_over(watch));
     d.done("good", acked);
     CHECK(d->is_over(watch));
     CHECK(watch.counts().delivered == 15);
     d->end(watch);
+}
+
+// --- D-7.3 ---------------------------------------------------------------------------------------
+
+TEST_CASE("F15 D-7.3 after eight 500s in a row a payload is split, ordered or not") {
+    for (const bool is_ordered : {true, false}) {
+        CAPTURE(is_ordered);
+        driven_list d({.max_in_flight = 1, .is_ordered = is_ordered});
+        d.append("bad", 4);
+        for (int i = 0; i < 8; ++i) {
+            CHECK(d->to_split() == nullptr);
+            CHECK(d.probe(internal_error) == "bad");
+        }
+        REQUIRE(d->to_split() != nullptr);
+        CHECK(d->to_split()->id == "bad");
+        CHECK(d->why_split() == cut_reason::poison);
+        CHECK(d->counts().attempts == 8);
+    }
+}
+
+TEST_CASE("D-7.3 other answers never make a payload suspicious, and end a row of 500s") {
+    driven_list d;
+    d.append("1", 4);
+    for (int i = 0; i < 100; ++i) {
+        d.probe(i % 8 == 7 ? answered(failure::throttle) : internal_error);
+        CHECK(d->to_split() == nullptr);
+    }
+    d.append("2", 4);
+    for (int i = 0; i < 20; ++i) {
+        CHECK(d.probe(answered(failure::network)) == "1"); // a 502, say: no other goes before it
+        CHECK(d->to_split() == nullptr);
+    }
+}
+
+TEST_CASE("F15 D-7.6 where nothing is ordered the bad entry ends dead while the others flow") {
+    for (const auto& how : {internal_error, reset}) {
+        for (const std::size_t max_in_flight : {1u, 4u}) {
+            for (const std::uint32_t entries : {1u, 2u, 7u, 100u}) {
+                CAPTURE(how.why);
+                CAPTURE(entries);
+                driven_list d(unordered(max_in_flight));
+                std::string poison = "p"; // the last entry
+                for (std::uint32_t left = entries; left > 1; left -= left / 2) {
+                    poison += '>';
+                }
+                d.append("p", entries);
+                std::uint64_t appended = entries;
+                std::uint64_t bad_attempts = 0;
+                for (int i = 0; i < 10'000 && d->counts().dead.total() == 0; ++i) {
+                    d.append(std::to_string(i)); // there is always more
+                    ++appended;
+                    if (const auto* const suspect = d->to_split()) {
+                        auto halves = halved(*suspect);
+                        halves ? d->split_done(std::move(*halves)) : d->split_failed();
+                    }
+                    d.pass(d->wait());
+                    for (const auto& name : d.begin_all()) {
+                        const bool is_bad = name[0] == 'p' && poison.starts_with(name);
+                        bad_attempts += is_bad ? 1 : 0;
+                        d.done(name, is_bad ? how : acked);
+                    }
+                }
+                CHECK(d->counts().dead[reason::rejected] == 1);
+                CHECK(bad_attempts <= 8 + 2 * 7 + 12);
+                for (std::uint64_t i = 0; i < appended && !d->is_empty(); ++i) {
+                    d.pass(d->wait());
+                    for (const auto& name : d.begin_all()) {
+                        d.done(name, acked);
+                    }
+                }
+                CHECK(d->counts().delivered == appended - 1);
+            }
+        }
+    }
+}
+
+TEST_CASE("D-7.3 the payload that is tried before its turn is not charged for it") {
+    driven_list d({.retry = {.max_attempts = 12}, .max_in_flight = 1});
+    d.append("bad", 2);
+    d.append("next");
+    for (int i = 0; i < 8; ++i) {
+        d.probe(internal_error);
+    }
+    d->split_done(*halved(*d->to_split()));
+    for (int i = 0; i < 12; ++i) { // down: each half and the next take turns in being tried first
+        d.probe(internal_error);
+    }
+    CHECK(d->to_split() == nullptr); // nothing was delivered since the cut
+    CHECK(d->counts().dead.total() == 0);
+
+    std::vector<std::string> order;
+    for (int i = 0; i < 10 && !d->is_empty(); ++i) {
+        order.push_back(d.probe(acked));
+    }
+    CHECK(order == names{"bad<", "bad>", "next"});
+    CHECK(d->counts().delivered == 3);
+}
+
+TEST_CASE("D-2.3 what may not be repeated is not sent before its turn") {
+    for (const bool is_ordered : {true, false}) {
+        driven_list d({.max_in_flight = 1, .is_ordered = is_ordered});
+        d.append("bad");
+        auto once = made("once");
+        once.is_repeatable = false;
+        (*d).append(std::move(once), d.now());
+        std::string tried;
+        for (int i = 0; i < 30 && tried != "once"; ++i) {
+            d.pass(d->wait());
+            tried = d.begin_all()[0];
+            d.done(tried, tried == "bad" ? internal_error : acked);
+        }
+        // Unordered it went in its turn, behind the first 500.
+        CHECK(tried == (is_ordered ? "bad" : "once"));
+        CHECK(d->counts().delivered == (is_ordered ? 0u : 1u));
+        CHECK(d->counts().dead.total() == 0);
+    }
+}
+
+TEST_CASE("D-7.3 a detour that was taken in part goes again in its turn as well") {
+    driven_list d({.max_in_flight = 1});
+    d.append("bad");
+    d.append("next", 3);
+    for (int i = 0; i < 8; ++i) {
+        CHECK(d.probe(internal_error) == "bad");
+    }
+    CHECK(d.probe({.what = verdict::partial, .was_written = true, .refused = {1}}) == "next");
+    CHECK(d->ready_records() == 4);
+    CHECK(d.probe(acked) == "bad");
+    CHECK(d.probe({.what = verdict::partial, .was_written = true, .refused = {1}}) == "next");
+    CHECK(d->counts().delivered == 3);
+    CHECK(d->counts().dead[reason::rejected] == 1);
+}
+
+TEST_CASE("F49 a receiver that answers 500 at random loses nothing") {
+    for (const bool is_ordered : {true, false}) {
+        for (const int failing : {30, 70, 90}) { // percent
+            for (const std::uint32_t entries : {1u, 16u}) {
+                CAPTURE(is_ordered);
+                CAPTURE(failing);
+                CAPTURE(entries);
+                std::mt19937_64 random(15);
+                std::uniform_real_distribution<double> uniform;
+                delivery_list list({.max_in_flight = 1, .is_ordered = is_ordered});
+                auto now = start;
+                std::uint64_t appended = 0;
+                while (now < start + 1h) {
+                    while (list.ready_records() < 10ull * entries) {
+                        list.append(made("p", entries), now);
+                        appended += entries;
+                    }
+                    if (const auto* const suspect = list.to_split()) {
+                        auto halves = halved(*suspect);
+                        halves ? list.split_done(std::move(*halves)) : list.split_failed();
+                    }
+                    const auto attempt = list.next(now);
+                    if (!attempt) {
+                        now += std::max(list.wait(), 1ms);
+                        continue;
+                    }
+                    now += 10ms;
+                    const bool fails = uniform(random) * 100 < failing;
+                    list.done(
+                        attempt->number, fails ? internal_error : acked, now, uniform(random));
+                }
+                CHECK(list.counts().dead.total() == 0);
+                CHECK(list.counts().delivered + list.ready_records() == appended);
+            }
+        }
+    }
 }
 
 // --- simulated time ------------------------------------------------------------------------------
@@ -1607,6 +1794,75 @@ TEST_CASE("D-6.4 Retry-After is a lower bound of the wait, with up to a tenth mo
     CHECK(wait(60s, 0.5) == 63s);
     CHECK(wait(100ms, 0.0) == 500ms);
     CHECK(wait(0ms, 0.0) == 500ms);
+}
+
+TEST_CASE("D-9.2 close cuts a backoff short, but not what the peer asked for") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 10s), 0.0);
+    d->cut_backoff();
+
+    d.pass(9'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK(d.begin_all() == names{"1"});
+    d.done("1", answered(failure::throttle), 0.5);
+    CHECK(d->is_waiting(d.now()));
+    d->cut_backoff();
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-9.2 where the backoff is longer than Retry-After close waits for that alone") {
+    driven_list d(unordered(1));
+    d.append("1");
+    for (int i = 0; i < 30; ++i) {
+        d.pass(d->wait());
+        d.begin_all();
+        d.done("1", answered(failure::throttle, 1s), 0.0);
+    }
+    d.pass(d->wait());
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 1s), std::nextafter(1.0, 0.0));
+    CHECK(d->wait() == 60s);
+    d->cut_backoff();
+
+    d.pass(900ms);
+    CHECK(d.begin_all().empty());
+    d.pass(200ms);
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-6.7 retry_now cuts a Retry-After short too, and a wait for a token ends with close") {
+    driven_list d(unordered(1));
+    d.append("1");
+    d.begin_all();
+    d.done("1", answered(failure::throttle, 10s), 0.0);
+    d->retry_now();
+    CHECK(d.begin_all() == names{"1"});
+
+    // Nobody answered: it is the next login that is waited for.
+    d.done("1", {.what = verdict::retry, .kind = failure::auth, .retry_after = 60s}, 0.0);
+    d->cut_backoff();
+    CHECK(d.begin_all() == names{"1"});
+}
+
+TEST_CASE("D-6.4 a failure does not shorten what a 413 before it asked for") {
+    driven_list d(unordered(2));
+    d.append("1", 2);
+    d.append("2");
+    d.begin_all();
+    auto asks = too_large;
+    asks.was_answered = true;
+    asks.retry_after = 10s;
+    d.done("1", asks, 0.0);
+    d->split_done(*halved(*d->to_split()));
+    d.done("2", refused, 0.0);
+
+    d.pass(9'999ms);
+    CHECK(d.begin_all().empty());
+    d.pass(1ms);
+    CHECK_FALSE(d.begin_all().empty());
 }
 
 TEST_CASE("D-6.4 backoff wins where it is longer than Retry-After") {

@@ -278,6 +278,7 @@ TEST_CASE("sections 5 and 7: what a status means") {
         CHECK(result.what == what);
         CHECK(result.kind == kind);
         CHECK(result.was_answered);
+        CHECK(result.was_internal_error == (status == 500)); // D-7.3
         CHECK((result.why.empty()) == (status < 300));
     }
 }

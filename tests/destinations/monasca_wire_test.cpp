@@ -281,6 +281,7 @@ TEST_CASE("D-5 408, 425 and every 5xx but 501 and 505 are tried again") {
         CAPTURE(status);
         CHECK(judged(answer(status)).what == verdict::retry);
         CHECK(judged(answer(status)).kind == failure::network);
+        CHECK(judged(answer(status)).was_internal_error == (status == 500)); // D-7.3
     }
 }
 

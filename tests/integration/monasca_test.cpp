@@ -10,6 +10,7 @@
 #include <limits>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace monarc;
 using namespace monarc::support;
@@ -287,6 +288,103 @@ TEST_CASE("F13 413: halved until it is taken; what cannot be cut is dead(too_lar
     CHECK(result.dead == 1);
     CHECK(only(e.stats()).dead[reason::too_large] == 1);
     CHECK(receiver.summary().find("each")->sum == 64 * 63 / 2);
+}
+
+TEST_CASE(
+    "F15 500 for one payload only: others flow, the eighth halves it, and the bad one is dead") {
+    std::vector<std::string> failed; // the receiver's thread, until it is stopped
+    std::size_t taken_before_eighth = 0;
+    monasca_receiver receiver;
+    receiver.on_request([&](const monasca_request& r, monasca_reaction& reaction) {
+        if (r.http.body.find("\"bad\"") != std::string::npos) {
+            failed.push_back(r.http.body);
+            reaction.refuse(500, {}, "<html>Internal Server Error</html>");
+        } else {
+            taken_before_eighth += !failed.empty() && failed.size() < 8 ? 1 : 0;
+        }
+    });
+    receiver.start();
+    log_book log;
+    auto options = options_for(receiver);
+    options.monasca->compression = compression_mode::none;
+    options.batch.max_delay = 200ms;
+    options.log = log.writer();
+    exporter e(options);
+    application app;
+    const series_options every{.kind = series_kind::every};
+    const auto beside = e.open_series("beside", {}, every);
+    const auto bad = e.open_series("bad", {}, every);
+    const auto other = e.open_series("other", {}, every);
+    const auto now = std::chrono::system_clock::now();
+    for (int i = 0; i < 3; ++i) { // one payload
+        app.count(beside.at(now - std::chrono::milliseconds(i)).push(1));
+    }
+    app.count(bad.push(1));
+
+    const auto begin = steady::now();
+    while (only(e.stats()).dead.total() == 0 && since(begin) < patience(100s)) {
+        app.count(other.push(1));
+        std::this_thread::sleep_for(50ms);
+    }
+    const auto result = e.close(patience(10s));
+    receiver.stop();
+    const auto stats = e.stats();
+
+    CHECK(result.dead == 1);
+    CHECK(result.dropped == 0);
+    CHECK(stats.is_exact());
+    CHECK(only(stats).dead[reason::rejected] == 1);
+    CHECK(only(stats).delivered == stats.accepted - 1);
+    CHECK(only(stats).pending == 0);
+    CHECK(stats.accepted == app.accepted());
+    const auto summary = receiver.summary();
+    CHECK(summary.find("beside")->sum == 3);
+    CHECK(summary.find("bad") == nullptr);
+    REQUIRE(failed.size() > 8);
+    for (std::size_t i = 1; i < 8; ++i) {
+        CHECK(failed[i] == failed[0]); // whole, byte for byte (D-2.2)
+    }
+    CHECK(failed[8].size() < failed[0].size());
+    CHECK(taken_before_eighth > 0);
+    CHECK(log.count("halved to find the fault") >= 1);
+    MESSAGE(failed.size() << " requests with the bad one, " << since(begin).count() << " ms");
+}
+
+TEST_CASE("D-9.2 close waits for a running Retry-After, then delivers") {
+    monasca_receiver receiver;
+    receiver.on_request([](const monasca_request& r, monasca_reaction& reaction) {
+        if (r.number == 1) {
+            reaction.refuse(503, {{"Retry-After", "2"}});
+        }
+    });
+    receiver.start();
+    exporter e(options_for(receiver));
+    const auto each = e.open_series("each", {}, {.kind = series_kind::every});
+    each.push(7);
+    CHECK(wait_until([&] { return only(e.stats()).retries == 1; }, patience(5s)));
+    CHECK(e.close(patience(20s)).is_clean());
+
+    const auto all = receiver.requests();
+    REQUIRE(all.size() == 2);
+    CHECK(all[1].arrived - all[0].arrived >= 2s);
+    CHECK(e.stats().is_exact());
+}
+
+TEST_CASE("D-9.2 a Retry-After that outlasts close_timeout is kept: dropped(shutdown)") {
+    monasca_receiver receiver;
+    receiver.on_request([](const monasca_request&, monasca_reaction& reaction) {
+        reaction.refuse(429, {{"Retry-After", "60"}});
+    });
+    receiver.start();
+    exporter e(options_for(receiver));
+    const auto each = e.open_series("each", {}, {.kind = series_kind::every});
+    each.push(7);
+    CHECK(wait_until([&] { return only(e.stats()).retries == 1; }, patience(5s)));
+
+    CHECK(e.close(500ms).dropped == 1);
+    CHECK(receiver.requests().size() == 1);
+    CHECK(only(e.stats()).dropped[reason::shutdown] == 1);
+    CHECK(e.stats().is_exact());
 }
 
 TEST_CASE("422: the payload is dead, the next one flows") {
