@@ -141,7 +141,8 @@ outcome keystone_access::no_token() const {
     if (failed.why.empty()) {
         failed.why = "no token";
     }
-    failed.retry_after = time_to_login();
+    failed.retry_after = {}; // it is the login's, not that of what waits for it
+    failed.until_login = time_to_login();
     return failed;
 }
 
@@ -170,6 +171,7 @@ asio::awaitable<void> keystone_access::log_in() {
 }
 
 void keystone_access::finish(logged_in&& done) {
+    login_over_.cancel(); // everybody who waits looks again, behind this
     if (done.with) {
         life_.obtained(done.life, uniform());
         done.with->generation = life_.generation();
@@ -185,7 +187,6 @@ void keystone_access::finish(logged_in&& done) {
         last_failure_ = std::move(done.failed);
         log_.failed(last_failure_.why, life_.is_valid(now), now);
     }
-    login_over_.cancel(); // everybody who waits looks again
 }
 
 // The origin of auth_url is the only one that is ever told a secret.

@@ -76,6 +76,7 @@ public:
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept { life_.retry_now(); }
+    void cut_backoff() noexcept { life_.cut_backoff(); }
     void abandon() noexcept;
 
     std::chrono::milliseconds time_to_login() const noexcept;

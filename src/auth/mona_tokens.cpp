@@ -71,7 +71,7 @@ outcome mona_tokens::failed_outcome(steady::time_point now) const {
     outcome failed;
     failed.kind = failed_as_;
     failed.why = why_;
-    failed.retry_after = time_to_login(now);
+    failed.until_login = time_to_login(now);
     return failed;
 }
 
@@ -238,6 +238,11 @@ mona_tokens::ask(transport::http_url where, secret body, std::string_view type) 
 
 void mona_tokens::retry_now() noexcept {
     life_.retry_now();
+    pause_.cancel();
+}
+
+void mona_tokens::cut_backoff() noexcept {
+    life_.cut_backoff();
     pause_.cancel();
 }
 

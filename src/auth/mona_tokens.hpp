@@ -62,6 +62,7 @@ public:
     void accepted(std::uint64_t generation) noexcept { life_.accepted(generation); }
 
     void retry_now() noexcept;
+    void cut_backoff() noexcept;
     void abandon() noexcept;
 
     std::uint64_t logins() const noexcept { return logins_; }

@@ -32,6 +32,7 @@ void token_life::obtained(
     came_after_401_ = is_asked_after_401_;
     is_asked_after_401_ = false;
     level_ = 0;
+    asked_until_ = time_point::min();
     if (life <= 0ms) {
         expires_at_ = due_at_ = time_point::max();
         return;
@@ -52,8 +53,11 @@ void token_life::failed(failure why, time_point now, double uniform, millisecond
     const auto waits = waits_of(why == failure::network ? failure::throttle : why, {});
     level_ = std::min(level_ + 1, top_level(waits));
     const auto wish = asked + std::chrono::ceil<milliseconds>(asked * (uniform / 10.0));
-    const auto wait = std::max(wait_before_retry(waits, level_, uniform), wish);
-    due_at_ = std::max<time_point>(now + wait, begun_at_ + between_starts);
+    asked_until_ = now + wish;
+    due_at_ = std::max<time_point>(
+        {now + wait_before_retry(waits, level_, uniform),
+         begun_at_ + between_starts,
+         asked_until_});
 }
 
 bool token_life::refused(std::uint64_t generation, time_point now, double uniform) noexcept {
@@ -64,7 +68,7 @@ bool token_life::refused(std::uint64_t generation, time_point now, double unifor
         has_token_ = false;
         is_refused_for_good_ = came_after_401_ && !was_accepted_;
         is_asked_after_401_ = true;
-        due_at_ = begun_at_ + between_starts;
+        due_at_ = std::max<time_point>(begun_at_ + between_starts, asked_until_);
         if (is_refused_for_good_) { // another one would be no better
             const auto waits = waits_of(failure::auth, {});
             level_ = std::min(level_ + 1, top_level(waits));
@@ -80,8 +84,13 @@ void token_life::accepted(std::uint64_t generation) noexcept {
 }
 
 void token_life::retry_now() noexcept {
+    asked_until_ = time_point::min();
+    cut_backoff();
+}
+
+void token_life::cut_backoff() noexcept {
     if (level_ != 0) {
-        due_at_ = begun_at_ + between_starts;
+        due_at_ = std::max<time_point>(begun_at_ + between_starts, asked_until_);
     }
 }
 

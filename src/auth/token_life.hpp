@@ -51,6 +51,8 @@ public:
 
     // Cuts the wait after a failure short.
     void retry_now() noexcept;
+    // As far as the service has not asked for it (D-9.2).
+    void cut_backoff() noexcept;
 
 private:
     std::uint64_t generation_ = 0;
@@ -64,6 +66,7 @@ private:
     time_point begun_at_{};
     time_point expires_at_{};
     time_point due_at_ = time_point::min();
+    time_point asked_until_ = time_point::min(); // by the service, with Retry-After
 };
 
 } // namespace monarc::auth

@@ -34,6 +34,7 @@ struct outcome {
     bool was_internal_error = false; // 500: over this payload, or over any (D-7.3)
     failure kind = failure::network;
     std::chrono::milliseconds retry_after{0}; // the peer's own wish, within its bounds
+    std::chrono::milliseconds until_login{0}; // without a token; close cuts it short
     std::string why{};                        // for the log; empty when delivered
     std::vector<std::uint32_t> refused{};     // of partial: places in the payload's entries
 

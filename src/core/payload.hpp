@@ -23,6 +23,7 @@ struct payload {
     bool is_gzip = false;
     bool has_class_messages = false;
     bool is_repeatable = true; // else an end that says nothing is the end of it (D-2.3)
+    bool is_idempotent = true; // to apply it twice does no harm: it may go though it passed (D-7.3)
 
     std::size_t wire_bytes() const noexcept { return head.size() + body.size() + tail.size(); }
 

@@ -61,7 +61,7 @@ std::optional<delivery_list::attempt> delivery_list::next(time_point now) {
     set_state(*candidate, item_state::in_flight);
     detour_ = is_detour ? candidate->attempt : detour_;
     ++counts_.attempts;
-    if (candidate->searched) {
+    if (candidate->searched && !is_detour) {
         ++candidate->searched->attempts;
     }
     return attempt{.number = candidate->attempt, .what = candidate->what};
@@ -147,14 +147,27 @@ bool delivery_list::done(
         return false;
     }
     const bool was_detour = attempt == detour_;
-    if (was_detour && compare_with_suspect(one, result.what)) {
-        return true;
+    const auto searched = one->searched;
+    if (!was_detour || !compare_with_suspect(one, result.what)) {
+        settle(one, result, was_detour, now, uniform);
     }
+    if (searched) {
+        // What never was an answer asked nothing.
+        const bool is_answer = result.what != verdict::retry && result.what != verdict::again &&
+                               result.what != verdict::fresh_token &&
+                               result.what != verdict::abandoned;
+        searched->attempts -= is_answer || was_detour ? 0 : 1;
+        give_up_search(searched);
+    }
+    return true;
+}
+
+void delivery_list::settle(
+    iterator one, const outcome& result, bool was_detour, time_point now, double uniform) {
     if (result.is_unclear() && !one->what->is_repeatable) {
         lose_uncertain(one, result, now, uniform);
-        return true;
+        return;
     }
-    const auto searched = one->searched;
     switch (result.what) {
     case verdict::delivered:
     case verdict::delivered_unacked: succeeded(one, result.what == verdict::delivered); break;
@@ -176,15 +189,6 @@ bool delivery_list::done(
         settings_.is_ordered ? back_to_ready() : set_state(*one, item_state::ready);
         break;
     }
-    if (searched) {
-        // What never was an answer asked nothing.
-        const bool is_answer = result.what != verdict::retry && result.what != verdict::again &&
-                               result.what != verdict::fresh_token &&
-                               result.what != verdict::abandoned;
-        searched->attempts -= is_answer ? 0 : 1;
-        give_up_search(searched);
-    }
-    return true;
 }
 
 void delivery_list::wait_for_size(
@@ -227,7 +231,6 @@ void delivery_list::succeeded(iterator one, bool acknowledged) {
         release_twin(*one);
         mark_to_cut(other, cut_reason::refused);
     }
-    next_detour_ = 0;
     immediate_sends_ = std::min(most_immediate_sends, immediate_sends_ + 0.1);
     if (++delivered_since_growth_ == 20) {
         delivered_since_growth_ = 0;
@@ -273,13 +276,16 @@ void delivery_list::back_off(const outcome& result, time_point now, double unifo
 
 // D-6.4: asked to wait, we wait at least as long.
 void delivery_list::wait_as_asked(const outcome& result, time_point now, double uniform) {
-    const auto asked = result.retry_after + std::chrono::ceil<std::chrono::milliseconds>(
-                                                result.retry_after * (uniform / 10.0));
-    if (asked.count() > 0 && now + asked > wait_until_) {
-        wait_ = asked;
-        wait_until_ = now + asked;
+    const auto with_jitter = [&](std::chrono::milliseconds wait) {
+        return wait + std::chrono::ceil<std::chrono::milliseconds>(wait * (uniform / 10.0));
+    };
+    const auto asked = with_jitter(result.retry_after);
+    const auto wait = std::max(asked, with_jitter(result.until_login));
+    if (wait.count() > 0 && now + wait > wait_until_) {
+        wait_ = wait;
+        wait_until_ = now + wait;
     }
-    if (asked.count() > 0 && result.was_answered) { // else it is the token's turn that is awaited
+    if (asked.count() > 0) {
         asked_until_ = std::max(asked_until_, now + asked);
     }
 }

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <list>
@@ -144,6 +145,12 @@ private:
     };
     static constexpr std::uint32_t most_attempts_of_a_search = 256;
 
+    // Before its turn, to be compared with a suspect.
+    struct detours {
+        std::uint32_t failed = 0;
+        std::uint32_t passed = 0;
+        auto operator<=>(const detours&) const = default;
+    };
     struct item {
         std::shared_ptr<const payload> what;
         std::uint64_t sequence;
@@ -155,6 +162,7 @@ private:
         std::shared_ptr<search> searched{}; // of its parts all share one
         item* twin = nullptr;               // the other half, until something is known of the first
         bool waits_for_twin = false;        // the second half
+        detours as_detour{};
         std::uint32_t attempts = 0;
         symptom suffers = symptom::none;
         std::uint32_t strikes = 0;   // failures in a row with that symptom
@@ -173,6 +181,8 @@ private:
     iterator remove(iterator one);
     void set_state(item& one, item_state to);
     void passed() noexcept;
+    void
+    settle(iterator one, const outcome& result, bool was_detour, time_point now, double uniform);
     void succeeded(iterator one, bool acknowledged);
     void
     failed(iterator one, const outcome& result, bool was_detour, time_point now, double uniform);
@@ -221,9 +231,8 @@ private:
     std::size_t to_cut_ = 0; // of items_
     std::size_t to_send_plain_ = 0;
     std::size_t parts_of_searches_ = 0;
-    item* suspect_ = nullptr;     // waits until it is known whether another payload passes
-    std::uint64_t detour_ = 0;    // the attempt that finds that out
-    std::size_t next_detour_ = 0; // which one it takes: what failed as well may be poisoned too
+    item* suspect_ = nullptr;          // waits until it is known whether another payload passes
+    std::uint64_t detour_ = 0;         // the attempt that finds that out
     bool has_passed_since_cut_ = true; // else nothing more is cut for being poison
     bool lost_class_messages_ = false;
     std::deque<watch*> watches_;

@@ -69,21 +69,19 @@ void delivery_list::strike(item& one, symptom how) {
     }
 }
 
-// The next one in the list that is not as suspicious; after one that failed too, another. Where the
+// One that is not as suspicious, has failed least and then passed least before its turn. Where the
 // list is ordered it goes twice, which must do no harm (D-2.3).
 delivery_list::iterator delivery_list::other_than_suspect() noexcept {
-    const auto may_pass = [this](const item& one) {
-        return &one != suspect_ && may_go(one) &&
-               one.strikes < strikes_for_suspicion(one.suffers) &&
-               (one.what->is_repeatable || !settings_.is_ordered);
-    };
-    const auto count =
-        static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), may_pass));
-    auto one = std::find_if(items_.begin(), items_.end(), may_pass);
-    for (std::size_t i = 0; count != 0 && i < next_detour_ % count; ++i) {
-        one = std::find_if(std::next(one), items_.end(), may_pass);
+    auto best = items_.end();
+    for (auto one = items_.begin(); one != items_.end(); ++one) {
+        const bool may_pass = &*one != suspect_ && may_go(*one) &&
+                              one->strikes < strikes_for_suspicion(one->suffers) &&
+                              (one->what->is_idempotent || !settings_.is_ordered);
+        if (may_pass && (best == items_.end() || one->as_detour < best->as_detour)) {
+            best = one;
+        }
     }
-    return one;
+    return best;
 }
 
 // The detour's end. Returns: whether its payload passed before its turn and is to go again.
@@ -91,15 +89,15 @@ bool delivery_list::compare_with_suspect(iterator other, verdict what) {
     detour_ = 0;
     const bool has_passed = what == verdict::delivered || what == verdict::delivered_unacked ||
                             what == verdict::partial;
-    if (!has_passed && what != verdict::retry) { // says nothing: another is tried
+    if (!has_passed && what != verdict::retry) { // says nothing: it is tried again
         return false;
     }
+    other->as_detour.failed += has_passed ? 0 : 1;
     if (auto* const suspect = std::exchange(suspect_, nullptr)) {
         // It passes: one more failure of the suspect is enough to look again. It does not: the
         // receiver is down.
         suspect->strikes = has_passed ? strikes_for_suspicion(suspect->suffers) - 1 : 0;
         suspect->passed_by = has_passed ? suspect->passed_by + 1 : 0;
-        next_detour_ += has_passed ? 0 : 1;
         if (has_passed && suspect->state == item_state::ready &&
             (can_be_cut(*suspect->what) || suspect->passed_by >= passes_for_verdict)) {
             mark_to_cut(*suspect, cut_reason::poison);
@@ -111,6 +109,7 @@ bool delivery_list::compare_with_suspect(iterator other, verdict what) {
     if (what != verdict::partial) { // which leaves the level as it is (D-6.1)
         passed();
     }
+    ++other->as_detour.passed;
     set_state(*other, item_state::ready);
     return true;
 }

@@ -37,6 +37,8 @@ public:
 
     /// Cuts waits of its own short, as that before the next login (D-6.7).
     virtual void retry_now() noexcept {}
+    /// All of them that the peer has not asked for (D-9.2).
+    virtual void cut_backoff() noexcept {}
 
     /// Ends all that runs: attempts return abandoned.
     virtual void abandon() noexcept = 0;

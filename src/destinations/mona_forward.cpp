@@ -106,11 +106,10 @@ asio::awaitable<void> mona_forward::wait_for_turn(awaited& mine) {
         co_return;
     }
     mine.bell.expires_at(asio::steady_timer::time_point::max());
-    turns_.push_back(&mine.bell);
+    turns_.push_back(&mine);
     boost::system::error_code ignored;
     auto into = asio::redirect_error(asio::use_awaitable, ignored);
     co_await mine.bell.async_wait(into);
-    mine.has_turn = true;
 }
 
 void mona_forward::end_turn(awaited& mine) noexcept {
@@ -119,8 +118,10 @@ void mona_forward::end_turn(awaited& mine) noexcept {
         is_taken_ = false;
         return;
     }
-    turns_.front()->cancel(); // it stays taken, by the next
+    auto& next = *turns_.front(); // it stays taken, by the next
     turns_.pop_front();
+    next.has_turn = true;
+    next.bell.cancel();
 }
 
 // Returns: why not; without a reason link_ is open.
@@ -359,8 +360,16 @@ bool mona_forward::is_stale(std::uint64_t round) const noexcept {
     return round != round_ || (link_ && link_->is_broken && !link_->waiting.empty());
 }
 
-// An attempt that ends by an exception: what it holds of ours is given back, and where it has been
-// in its connection nobody knows.
+mona_forward::awaited::awaited(mona_forward& owner, std::string_view payload_id)
+    : of(owner), of_lives(owner.lives_), id(payload_id), bell(owner.executor_) {}
+
+mona_forward::awaited::~awaited() {
+    if (!is_over && !of_lives.expired()) {
+        of.break_off(*this);
+    }
+}
+
+// Where it has been in its connection nobody knows.
 void mona_forward::break_off(awaited& mine) noexcept {
     const auto broken = mine.over || !mine.has_turn ? mine.over : link_;
     if (broken) {
@@ -368,7 +377,7 @@ void mona_forward::break_off(awaited& mine) noexcept {
         fail(*broken, "no memory");
         broken->ring_if_drained();
     }
-    std::erase(turns_, &mine.bell);
+    std::erase(turns_, &mine);
     if (mine.has_turn) {
         ++round_; // those behind it do not overtake it
         end_turn(mine);
@@ -376,16 +385,9 @@ void mona_forward::break_off(awaited& mine) noexcept {
 }
 
 asio::awaitable<outcome> mona_forward::send(std::shared_ptr<const payload> p) {
-    awaited mine{.id = p->id, .bell = asio::steady_timer(executor_)};
-    outcome result;
-    // Not by a destructor: that also runs when the loop lets go of what it never resumed, and this
-    // destination is gone before.
-    try {
-        result = co_await attempt(*p, mine);
-    } catch (...) {
-        break_off(mine);
-        throw;
-    }
+    awaited mine(*this, p->id);
+    auto result = co_await attempt(*p, mine);
+    mine.is_over = true;
     co_return result;
 }
 

@@ -62,13 +62,23 @@ private:
     // One connection with what runs on it; the coroutines share it, so that one outlives the other
     // safely.
     struct link;
-    // An attempt; while its acknowledgement is awaited the timer is its deadline and its bell.
+    // An attempt; while its acknowledgement is awaited the timer is its deadline and its bell. One
+    // that ends before its time, by an exception or because Asio lets go of it, gives back what it
+    // holds, unless the destination is gone.
     struct awaited {
+        awaited(mona_forward& owner, std::string_view payload_id);
+        awaited(const awaited&) = delete;
+        awaited& operator=(const awaited&) = delete;
+        ~awaited();
+
+        mona_forward& of;
+        std::weak_ptr<const bool> of_lives;
         std::string_view id;
         boost::asio::steady_timer bell;
         std::shared_ptr<link> over{}; // once it is written there
         bool has_turn = false;
         bool is_acked = false;
+        bool is_over = false;
     };
 
     boost::asio::awaitable<outcome> connect();
@@ -99,12 +109,13 @@ private:
     mona_forward_wire wire_;
     transport::resolver resolver_;
     std::shared_ptr<link> link_;
-    std::deque<boost::asio::steady_timer*> turns_; // who waits to connect or write
+    std::deque<awaited*> turns_; // who waits to connect or write
     bool is_taken_ = false;
     bool is_abandoned_ = false;
     std::uint64_t round_ = 0; // connections that failed, made or not
     std::uint64_t connections_ = 0;
     std::uint64_t shared_key_failures_ = 0;
+    std::shared_ptr<const bool> lives_ = std::make_shared<const bool>(true);
 };
 
 } // namespace monarc::destinations

@@ -131,7 +131,7 @@ asio::awaitable<outcome> mona_rest::attempt(std::shared_ptr<const payload> p) {
     } else if (tokens_.refused(generation)) {
         result.what = verdict::fresh_token;
     } else { // without a token there is nothing to try
-        result.retry_after = tokens_.time_to_login(std::chrono::steady_clock::now());
+        result.until_login = tokens_.time_to_login(std::chrono::steady_clock::now());
     }
     if (!result.why.empty()) {
         auto& shown = made.got.answer;

@@ -55,6 +55,7 @@ public:
     result<std::array<payload, 2>> split(const payload& p) override { return wire_.split(p); }
     result<payload> plain(const payload& p) override { return wire_.plain(p); }
     void retry_now() noexcept override { tokens_.retry_now(); }
+    void cut_backoff() noexcept override { tokens_.cut_backoff(); }
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override { return exports_.connections(); }
     const transport::tls_context* tls() const noexcept override {

@@ -145,12 +145,14 @@ mona_rest_wire::encode(const rest_batch& batch, std::string_view user_id, bool g
         std::vector<std::uint32_t> entry_records;
         entry_records.reserve(batch.entries.size());
         bool is_repeatable = true;
+        bool has_ids = true;
         for (const auto& entry : batch.entries) {
             body += body.empty() ? "" : ",";
             put_entry(body, entry);
             entry_records.push_back(entry.records);
             const auto what = entry.what ? entry.what : options_.default_action;
             is_repeatable = is_repeatable && (!what || *what == action::overwrite);
+            has_ids = has_ids && !entry.id.empty();
         }
         body += ']';
         body += envelope_.empty() ? "" : ",";
@@ -162,6 +164,7 @@ mona_rest_wire::encode(const rest_batch& batch, std::string_view user_id, bool g
             made->entry_records = std::move(entry_records);
             made->records = batch.records;
             made->is_repeatable = is_repeatable || options_.on_uncertain == uncertain_mode::resend;
+            made->is_idempotent = is_repeatable && has_ids;
         }
         return made;
     } catch (const std::bad_alloc&) {
@@ -195,6 +198,7 @@ result<std::array<payload, 2>> mona_rest_wire::split(const payload& whole) {
                 part->records += records;
             }
             part->is_repeatable = whole.is_repeatable;
+            part->is_idempotent = whole.is_idempotent;
         }
         return part;
     };
@@ -221,6 +225,7 @@ result<payload> mona_rest_wire::plain(const payload& packed) const {
     made.entry_records = packed.entry_records;
     made.records = packed.records;
     made.is_repeatable = packed.is_repeatable;
+    made.is_idempotent = packed.is_idempotent;
     return made;
 }
 

@@ -175,7 +175,7 @@ monasca::judge(transport::http_answer answer, const address& to, const exchange_
     } else if (keystone_->refused(to.generation)) {
         result.what = verdict::fresh_token;
     } else { // without a token there is nothing to try
-        result.retry_after = keystone_->time_to_login();
+        result.until_login = keystone_->time_to_login();
     }
     return result;
 }
@@ -258,6 +258,12 @@ asio::awaitable<outcome> monasca::send(std::shared_ptr<const payload> p) {
 void monasca::retry_now() noexcept {
     if (keystone_) {
         keystone_->retry_now();
+    }
+}
+
+void monasca::cut_backoff() noexcept {
+    if (keystone_) {
+        keystone_->cut_backoff();
     }
 }
 

@@ -59,6 +59,7 @@ public:
     result<std::array<payload, 2>> split(const payload& p) override { return wire_.split(p); }
     result<payload> plain(const payload& p) override { return wire_.plain(p); }
     void retry_now() noexcept override;
+    void cut_backoff() noexcept override;
     void abandon() noexcept override;
     std::uint64_t connections() const noexcept override;
     const transport::tls_context* tls() const noexcept override {

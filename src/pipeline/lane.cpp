@@ -42,7 +42,7 @@ void lane::retry_now() noexcept {
 void lane::close_by(time_point deadline) noexcept {
     stop_at_ = deadline;
     list_.cut_backoff();
-    destination_.retry_now();
+    destination_.cut_backoff();
 }
 
 // D-7.1: too large for the receiver. D-7.2: it refused something in it. D-7.3, D-7.6: it failed

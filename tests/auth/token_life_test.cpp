@@ -123,6 +123,30 @@ TEST_CASE("D-6.4 a service that asks to be left alone is asked again a little la
     CHECK(life.due_at() == start + 22s + 15s);
 }
 
+TEST_CASE("D-9.2 D-6.4 neither close nor a 401 shortens what the service asked for") {
+    const auto asked_to_wait = [] {
+        auto life = with_token(1h);
+        life.begin(start + 50min);
+        life.failed(failure::throttle, start + 50min, 0.0, 100s);
+        return life;
+    };
+    auto closing = asked_to_wait();
+    closing.cut_backoff();
+    CHECK(closing.due_at() == start + 50min + 100s);
+    closing.retry_now(); // the user's own wish
+    CHECK(closing.due_at() == start + 50min + 1s);
+
+    auto refused = asked_to_wait();
+    CHECK(refused.refused(refused.generation(), start + 51min, 0.0));
+    CHECK(refused.due_at() == start + 50min + 100s);
+
+    token_life failing;
+    failing.begin(start);
+    failing.failed(failure::auth, start, 0.0); // the wait is ours
+    failing.cut_backoff();
+    CHECK(failing.due_at() == start + 1s);
+}
+
 TEST_CASE("a login that succeeds forgets the failures before it") {
     token_life life;
     for (int i = 0; i < 20; ++i) {

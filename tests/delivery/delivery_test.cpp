@@ -1015,12 +1015,12 @@ TEST_CASE("D-7.3 the payload that is tried before its turn is not charged for it
     CHECK(d->counts().delivered == 3);
 }
 
-TEST_CASE("D-2.3 what may not be repeated is not sent before its turn") {
+TEST_CASE("D-2.3 what does harm when it is applied twice is not sent before its turn") {
     for (const bool is_ordered : {true, false}) {
         driven_list d({.max_in_flight = 1, .is_ordered = is_ordered});
         d.append("bad");
         auto once = made("once");
-        once.is_repeatable = false;
+        once.is_idempotent = false;
         (*d).append(std::move(once), d.now());
         std::string tried;
         for (int i = 0; i < 30 && tried != "once"; ++i) {
@@ -1032,6 +1032,85 @@ TEST_CASE("D-2.3 what may not be repeated is not sent before its turn") {
         CHECK(tried == (is_ordered ? "bad" : "once"));
         CHECK(d->counts().delivered == (is_ordered ? 0u : 1u));
         CHECK(d->counts().dead.total() == 0);
+    }
+}
+
+TEST_CASE("D-7.3 each passes once before its turn, before one passes a second time") {
+    driven_list d({.max_in_flight = 1});
+    d.append("bad");
+    d.append("1");
+    d.append("2");
+    for (int i = 0; i < 7; ++i) {
+        CHECK(d.probe(internal_error) == "bad");
+    }
+    std::string passed;
+    for (int i = 0; i < 5; ++i) {
+        CHECK(d.probe(internal_error) == "bad");
+        if (i == 2) {
+            d.append("3");
+        }
+        passed += d.probe(acked);
+    }
+    CHECK(passed == "12312");
+    CHECK(d.probe(acked) == "bad");
+    CHECK(d.probe(acked) == "1");
+    CHECK(d.probe(acked) == "2");
+    CHECK(d.probe(acked) == "3");
+    CHECK(d->is_empty());
+}
+
+// Whatever a receiver answers, something is always under way or may go after a wait.
+TEST_CASE("D-7.2 D-7.3 no list stalls, whatever comes back for whatever was sent") {
+    const auto answer = [](std::uint64_t number, std::uint32_t entries) -> outcome {
+        switch (number % 11) {
+        case 0: return internal_error;
+        case 1:
+        case 2: return {.what = verdict::retry, .was_written = true};
+        case 3: return {.what = verdict::too_large, .was_answered = true};
+        case 4: return {.what = verdict::fresh_token};
+        case 5: return {.what = verdict::partial, .was_written = true, .refused = {entries - 1}};
+        case 6:
+        case 7:
+        case 8:
+        case 9: return refused;
+        default: return acked;
+        }
+    };
+    for (const bool is_ordered : {true, false}) {
+        for (const bool is_repeatable : {true, false}) {
+            CAPTURE(is_ordered);
+            CAPTURE(is_repeatable);
+            std::mt19937_64 random(7);
+            driven_list d({.max_in_flight = 3, .is_ordered = is_ordered});
+            int appended = 0;
+            for (int step = 0; step < 20'000; ++step) {
+                while (appended < 200 && d->ready_records() < 600) {
+                    auto many = made("p" + std::to_string(appended++), 300);
+                    many.is_repeatable = is_repeatable;
+                    (*d).append(std::move(many), d.now());
+                }
+                if (const auto* const suspect = d->to_split()) {
+                    auto halves = halved(*suspect);
+                    halves ? d->split_done(std::move(*halves)) : d->split_failed();
+                    continue;
+                }
+                if (d->is_empty()) {
+                    break;
+                }
+                d.pass(d->wait());
+                std::vector<delivery_list::attempt> begun;
+                while (auto attempt = d->next(d.now())) {
+                    begun.push_back(std::move(*attempt));
+                }
+                REQUIRE_FALSE(begun.empty());
+                for (const auto& one : begun) {
+                    const auto entries = static_cast<std::uint32_t>(one.what->entry_records.size());
+                    d->done(one.number, answer(random(), entries), d.now(), 0.5);
+                }
+            }
+            CHECK(d->counts().delivered != 0);
+            CHECK(d->counts().dead.total() != 0);
+        }
     }
 }
 
@@ -1841,8 +1920,11 @@ TEST_CASE("D-6.7 retry_now cuts a Retry-After short too, and a wait for a token 
     d->retry_now();
     CHECK(d.begin_all() == names{"1"});
 
-    // Nobody answered: it is the next login that is waited for.
-    d.done("1", {.what = verdict::retry, .kind = failure::auth, .retry_after = 60s}, 0.0);
+    auto without_token = answered(failure::auth);
+    without_token.until_login = 60s;
+    d.done("1", without_token, 0.0);
+    d.pass(59s);
+    CHECK(d.begin_all().empty());
     d->cut_backoff();
     CHECK(d.begin_all() == names{"1"});
 }

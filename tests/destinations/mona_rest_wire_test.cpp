@@ -177,6 +177,23 @@ TEST_CASE("D-2.3 a payload may be repeated unless it adds, and the option says n
     CHECK(of(uncertain_mode::resend, add));
 }
 
+TEST_CASE("D-7.3 a payload does no harm twice if all of it overwrites rows of an id") {
+    const auto of = [](std::optional<action> what, std::string id) {
+        auto wire = wire_for({.on_uncertain = uncertain_mode::resend});
+        auto one = entry(std::move(id));
+        one.what = what;
+        const auto whole = wire.encode(batch_of({entry("d"), one}), "u", true);
+        CHECK(wire.split(*whole)->at(1).is_idempotent == whole->is_idempotent);
+        return whole->is_idempotent;
+    };
+
+    CHECK(of({}, "c"));
+    CHECK(of(action::overwrite, "c"));
+    CHECK_FALSE(of(action::add, "c"));
+    CHECK_FALSE(of(action::fresh, "c"));
+    CHECK_FALSE(of(action::overwrite, ""));
+}
+
 TEST_CASE("D-3.6 a payload is cut between messages, plain or packed, until one is left") {
     for (const bool gzip : {false, true}) {
         CAPTURE(gzip);
