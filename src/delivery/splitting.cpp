@@ -54,11 +54,16 @@ void delivery_list::give_up_search(const std::shared_ptr<search>& searched) {
 // D-7.3, D-7.6: the fault is this payload's, or the receiver fails whatever it gets. Once since
 // something passed it is cut, and then compared with its own parts; else with another payload.
 void delivery_list::strike(item& one, symptom how) {
+    if (how == symptom::none) { // which ends a row, but says nothing of what the others did
+        one.strikes = 0;
+        suspect_ = suspect_ == &one ? nullptr : suspect_;
+        return;
+    }
     if (how != std::exchange(one.suffers, how)) {
         one.strikes = one.passed_by = 0;
         suspect_ = suspect_ == &one ? nullptr : suspect_;
     }
-    one.strikes += how != symptom::none ? 1 : 0;
+    ++one.strikes;
     if (one.strikes < strikes_for_suspicion(how) || suspect_ != nullptr) {
         return;
     }

@@ -1035,6 +1035,28 @@ TEST_CASE("D-2.3 what does harm when it is applied twice is not sent before its 
     }
 }
 
+TEST_CASE("D-7.6 what the others did is not forgotten when the failure of another is told first") {
+    driven_list d({.max_in_flight = 3});
+    d.append("bad");
+    d.append("1");
+    d.append("2");
+    for (int i = 0; i < 200 && d->counts().dead.total() == 0; ++i) {
+        if (d->to_split() != nullptr) {
+            d->split_failed();
+            continue;
+        }
+        d.pass(d->wait());
+        const auto begun = d.begin_all();
+        REQUIRE_FALSE(begun.empty());
+        if (begun.size() > 1) { // behind "bad" on its connection: never written
+            d.done(begun[1], {.what = verdict::retry});
+        } else {
+            d.done(begun[0], begun[0] == "bad" ? reset : acked);
+        }
+    }
+    CHECK(d->counts().dead[reason::rejected] == 1);
+}
+
 TEST_CASE("D-7.3 each passes once before its turn, before one passes a second time") {
     driven_list d({.max_in_flight = 1});
     d.append("bad");
