@@ -290,7 +290,7 @@ struct batch_options {
     std::size_t max_records = 1000;
 
     /// Bytes before compression. Range: 4 KiB … 5 MiB.
-    std::size_t max_bytes = 256 * 1024;
+    std::size_t max_bytes = std::size_t{256} * 1024;
 
     /// Since its first record. Range: 1 ms … 1 h.
     std::chrono::milliseconds max_delay{1000};

@@ -47,7 +47,7 @@ class dict {
 public:
     // Returns: whether the key was there.
     bool put(const rest_field& field, std::string_view key) {
-        if (places_.empty() && fields_.size() >= few_) {
+        if (places_.empty() && fields_.size() >= few) {
             for (std::size_t i = 0; i < fields_.size(); ++i) {
                 places_.emplace(text_of(fields_[i]), i);
             }
@@ -69,7 +69,7 @@ public:
     const std::vector<rest_field>& fields() const noexcept { return fields_; }
 
 private:
-    static constexpr std::size_t few_ = 16;
+    static constexpr std::size_t few = 16;
 
     std::size_t place_of(std::string_view key) const {
         if (!places_.empty()) {

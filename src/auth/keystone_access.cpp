@@ -61,7 +61,7 @@ failure kind_of(unsigned status) noexcept {
 } // namespace
 
 keystone_access::keystone_access(
-    asio::any_io_executor executor,
+    const asio::any_io_executor& executor,
     settings s,
     transport::tls_context& tls,
     std::atomic<int>& descriptor,

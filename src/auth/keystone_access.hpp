@@ -53,7 +53,7 @@ public:
 
     // `tls` and `random` must outlive it; `descriptor` is where the open socket's number stands.
     keystone_access(
-        boost::asio::any_io_executor executor,
+        const boost::asio::any_io_executor& executor,
         settings s,
         transport::tls_context& tls,
         std::atomic<int>& descriptor,

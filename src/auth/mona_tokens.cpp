@@ -47,7 +47,7 @@ transport::http_url url_of(const char* option, const std::string& text) {
 } // namespace
 
 mona_tokens::mona_tokens(
-    asio::any_io_executor executor,
+    const asio::any_io_executor& executor,
     transport::tls_context& tls,
     std::atomic<int>& descriptor,
     const settings& s)

@@ -40,7 +40,7 @@ public:
 
     // Fails: throws std::system_error(errc::bad_options) for a URL that is none.
     mona_tokens(
-        boost::asio::any_io_executor executor,
+        const boost::asio::any_io_executor& executor,
         transport::tls_context& tls,
         std::atomic<int>& descriptor,
         const settings& s);
