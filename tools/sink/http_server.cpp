@@ -303,8 +303,10 @@ http_server::state::read_head_bytes(connection_ptr c, incoming& into, bool is_fi
     bool is_timed = false;
     std::size_t searched = 0;
     while (true) {
-        if (searched == 0 && c->held.starts_with("\r\n"))
-            c->held.erase(0, 2); // RFC 9112, 2.2
+        if (searched < 2 && c->held.starts_with("\r\n")) { // RFC 9112, 2.2
+            c->held.erase(0, 2);
+            searched = 0;
+        }
         const auto end = end_of_head(c->held, searched);
         if (end == std::string::npos ? c->held.size() >= limits.max_header_bytes
                                      : end > limits.max_header_bytes)
