@@ -64,8 +64,7 @@ public:
     // close_timeout is over.
     void abandon_rest();
 
-    // Delivery's part of the ledger.
-    // One destination more. Returns: it, for what the lane does not know.
+    // Adds a destination to the ledger. Returns: it, for what the lane does not know.
     destination_stats& fill(exporter_stats& all, const ahead_of_list& ahead) const;
 
 private:
