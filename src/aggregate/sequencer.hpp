@@ -50,6 +50,7 @@ public:
     }
 
     std::size_t count() const noexcept { return order_.size() - next_; }
+    std::size_t bytes() const noexcept { return bytes_.size(); } // of records that wait here
     std::size_t memory_bytes() const noexcept {
         return bytes_.capacity() + spare_bytes_.capacity() +
                (order_.capacity() + spare_.capacity()) * sizeof(place) +

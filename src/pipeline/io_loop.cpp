@@ -316,8 +316,11 @@ std::uint64_t io_loop::pass(time_point now, std::uint64_t newest) {
     }
     present_ = to_wall_(newest);
     tell_lost_classes_again(); // before the next record of such a context
+    // What waits for a thread that is behind takes room too.
+    const auto waiting = std::min(slots_a_pass_, sequencer_.bytes() / detail::slot_bytes);
     const auto share = std::max(
-        queue::block_slots, slots_a_pass_ / std::max<std::size_t>(1, queue_.due_producer_count()));
+        least_slots_a_thread,
+        (slots_a_pass_ - waiting) / std::max<std::size_t>(1, queue_.due_producer_count()));
     const auto complete = queue_.drain(*this, newest, share);
     if (sequencer_.count() != 0) {
         sequencer_.sort();

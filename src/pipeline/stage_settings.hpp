@@ -4,6 +4,7 @@
 
 #include "delivery/delivery.hpp"
 #include "encode/json_reader.hpp"
+#include "queue/record_queue.hpp"
 
 #include <monarc/options.hpp>
 
@@ -12,6 +13,10 @@
 namespace monarc::pipeline {
 
 inline constexpr std::size_t most_slots_a_pass = 16'384;
+
+// Of each thread, however many there are. Three times that is copied at most (reserve_of), and
+// fits the credit that D-2.5 grants beside memory_limit.
+inline constexpr std::size_t least_slots_a_thread = queue::block_slots / 4;
 
 // How memory_limit is shared out (D-2.5). The queue may take all but a reserve; it never gives back
 // what it took, so the reserve must do for all others: an eighth for what a pass over the queue

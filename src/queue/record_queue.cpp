@@ -239,6 +239,11 @@ struct producer {
     std::size_t chain_missing = 0; // bytes of a long record whose other slots have not come yet
     std::unique_ptr<unsigned char[]> chain;
     std::size_t chain_bytes = 0;
+
+    // The youngest stamp up to which everything that was dequeued is complete.
+    std::uint64_t complete_stamp() const noexcept {
+        return last_stamp - (chain_missing != 0 ? 1 : 0);
+    }
 };
 
 // A thread's producers, one for each exporter that it pushed to. The last one used is plain and
@@ -885,7 +890,7 @@ private:
 
 // Of a thread that is behind: what it has could not be used before that one's.
 inline bool record_queue::is_ahead(const producer& p) const noexcept {
-    return p.last_stamp > complete_before_ && p.chain_missing == 0;
+    return p.complete_stamp() > complete_before_;
 }
 
 std::uint64_t
@@ -915,7 +920,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
             continue;
         }
         if (is_ahead(p)) {
-            complete_up_to = std::min(complete_up_to, p.last_stamp);
+            complete_up_to = std::min(complete_up_to, p.complete_stamp());
             continue;
         }
         std::size_t left = max_slots;
@@ -932,7 +937,7 @@ record_queue::drain(record_taker& to, std::uint64_t newest, std::size_t max_slot
             }
         }
         if (left == 0 || p.last_stamp > newest) {
-            complete_up_to = std::min(complete_up_to, p.last_stamp);
+            complete_up_to = std::min(complete_up_to, p.complete_stamp());
         }
     }
     if (has_made_room) {

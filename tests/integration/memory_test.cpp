@@ -110,6 +110,63 @@ TEST_CASE(
     }
 }
 
+// Every record of a thread is older than each of the next one's, and all are there before the first
+// turn of the I/O thread: what it takes of the later threads has to wait for the first.
+TEST_CASE("D-2.5 also with threads far ahead of another whose backlog is full") {
+    struct load {
+        int threads;
+        std::size_t text_bytes;
+    };
+    for (const auto& [threads, text_bytes] : {load{2, 1000}, load{3, 2900}, load{64, 1000}}) {
+        CAPTURE(threads);
+        CAPTURE(text_bytes);
+        forward_receiver receiver; // down
+        application app;
+        std::atomic<bool> may_begin = false;
+        auto options = small_memory(receiver, {.gzip = false, .merge = merge_mode::off});
+        options.log = [&](const log_line&) { // the I/O thread says something before its first turn
+            while (!may_begin) {
+                std::this_thread::sleep_for(1ms);
+            }
+        };
+        exporter e(options);
+        const auto each = static_cast<int>(5'000'000 / text_bytes) / threads;
+        std::atomic<int> turn = 0;
+        std::vector<std::thread> producers;
+        for (int t = 0; t < threads; ++t) {
+            producers.emplace_back([&, t] {
+                const std::string text(text_bytes, 'x');
+                while (turn != t) {
+                    std::this_thread::sleep_for(1ms);
+                }
+                for (int i = 0; i < each; ++i) {
+                    app.count(
+                        e.push("run"_class(t), "n"_key = i, "t"_key = std::string_view(text)), 2);
+                }
+                ++turn;
+                while (turn != threads) { // else the next thread takes over this one's part
+                    std::this_thread::sleep_for(1ms);
+                }
+            });
+        }
+        for (auto& one : producers) {
+            one.join();
+        }
+        may_begin = true;
+        std::size_t most = 0;
+        CHECK(wait_until(
+            [&] {
+                const auto stats = e.stats();
+                most = std::max<std::size_t>(most, stats.memory_bytes);
+                return stats.destinations[0].queued == 0;
+            },
+            patience(10s)));
+        CHECK(most <= limit + static_cast<std::size_t>(threads) * credit);
+        e.close(0ms);
+        check_ledger(app, e.stats(), receiver, {.fields_per_record = 2, .answers_were_lost = true});
+    }
+}
+
 TEST_CASE("D-2.5 also with a receiver that takes everything and never answers") {
     forward_receiver receiver;
     receiver.on_message([](const received_message&, reaction& r) { r.answer.clear(); });
