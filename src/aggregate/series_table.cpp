@@ -20,6 +20,15 @@ std::size_t wire_bytes_of(const series_definition& of, std::uint32_t name) {
     return usual_wire_bytes + of.names[name].size() + wire_bytes_of(of.dimensions);
 }
 
+// Of all that it sends when an interval ends.
+std::size_t wire_bytes_of(const series_definition& of) {
+    std::size_t bytes = 0;
+    for (std::uint32_t name = 0; name < of.names.size(); ++name) {
+        bytes += wire_bytes_of(of, name);
+    }
+    return bytes * (of.kind == series_kind::timer ? 4 + of.percentiles.size() : 1);
+}
+
 } // namespace
 
 series_table::series_table(const series_table_settings& settings)
@@ -84,6 +93,9 @@ void series_table::add(
 
 series_table::group& series_table::live_group(const std::shared_ptr<series_definition>& of) {
     if (of->place >= live_.size() || live_[of->place].of != of) {
+        if (live_.size() == live_.capacity()) { // in small steps: room that is empty counts too
+            live_.reserve(live_.size() + live_.size() / 8 + 8);
+        }
         live_.push_back({.of = of});
         of->place = static_cast<std::uint32_t>(live_.size() - 1);
     }
@@ -94,6 +106,7 @@ void series_table::collect(group& into, const series_values& record) {
     if (into.values.empty()) {
         into.values.resize(into.of->names.size());
         values_bytes_ += into.values.size() * sizeof(accumulator);
+        due_bytes_ += wire_bytes_of(*into.of);
     }
     for (const auto& one : record.values) {
         if (std::isfinite(one.value)) {
@@ -206,18 +219,57 @@ void series_table::emit(group& from, std::int64_t at) {
 }
 
 void series_table::forget(const group& gone) noexcept {
+    due_bytes_ -= gone.values.empty() ? 0 : wire_bytes_of(*gone.of);
     for (const auto& a : gone.values) {
         values_bytes_ -= sizeof(accumulator) + a.memory_bytes();
     }
 }
 
+void series_table::take_out_of_live(std::size_t place) {
+    forget(live_[place]);
+    if (place + 1 != live_.size()) {
+        live_[place] = std::move(live_.back());
+        live_[place].of->place = static_cast<std::uint32_t>(place);
+    }
+    live_.pop_back();
+}
+
+// Two ends in one millisecond would overwrite each other in the store.
+std::int64_t series_table::moment_after(std::int64_t last, std::int64_t at) const noexcept {
+    const bool is_close = at <= last && last - at < 1000;
+    const auto free = is_close ? last + 1 : at;
+    // A whole interval's stamp is for values with a time of their own.
+    return free + (free % settings_.interval.count() == 0 ? 1 : 0);
+}
+
+void series_table::emit_first_timed(std::int64_t now) {
+    auto first = timed_.extract(timed_.begin());
+    emit(first.mapped(), std::min(first.key().second, now));
+    forget(first.mapped());
+}
+
+void series_table::emit_live(group& from, std::int64_t at) {
+    auto& last = from.of->last_end;
+    last = moment_after(last, at);
+    emit(from, last);
+}
+
+void series_table::evict_one(std::int64_t now) {
+    if (!timed_.empty()) {
+        emit_first_timed(now);
+    } else if (!live_.empty()) {
+        evict_at_ = evict_at_ < live_.size() ? evict_at_ : 0;
+        emit_live(live_[evict_at_], moment_after(last_end_, now));
+        take_out_of_live(evict_at_++);
+    }
+    if (live_.empty()) {
+        live_ = std::vector<group>(); // its room too
+    }
+}
+
 bool series_table::end_interval(std::int64_t now) {
     if (!is_ending_) {
-        // Two ends in one millisecond would overwrite each other in the store.
-        const bool is_close = now <= last_end_ && last_end_ - now < 1000;
-        ending_time_ = is_close ? last_end_ + 1 : now;
-        // That stamp is for values with a time of their own.
-        ending_time_ += ending_time_ % settings_.interval.count() == 0 ? 1 : 0;
+        ending_time_ = moment_after(last_end_, now);
         last_end_ = ending_time_;
         ending_at_ = 0;
         is_ending_ = true;
@@ -226,9 +278,7 @@ bool series_table::end_interval(std::int64_t now) {
         if (is_full()) {
             return false;
         }
-        auto first = timed_.extract(timed_.begin());
-        emit(first.mapped(), std::min(first.key().second, ending_time_));
-        forget(first.mapped());
+        emit_first_timed(ending_time_);
     }
     while (ending_at_ < live_.size()) {
         if (is_full()) {
@@ -238,14 +288,9 @@ bool series_table::end_interval(std::int64_t now) {
         const bool is_fresh = std::any_of(
             one.values.begin(), one.values.end(), [](const auto& a) { return a.count != 0; });
         if (is_fresh) {
-            emit(one, ending_time_);
+            emit_live(one, ending_time_);
         } else if (one.of.use_count() == 1) { // nobody can push to it any more
-            forget(one);
-            if (ending_at_ + 1 != live_.size()) {
-                one = std::move(live_.back());
-                one.of->place = static_cast<std::uint32_t>(ending_at_);
-            }
-            live_.pop_back();
+            take_out_of_live(ending_at_);
             continue;
         }
         ++ending_at_;
@@ -265,16 +310,20 @@ void series_table::drop_all() noexcept {
     live_.clear();
     timed_.clear();
     values_bytes_ = 0;
+    due_bytes_ = 0;
     collected_records_ = 0;
     has_collected_ = false;
     is_ending_ = false;
 }
 
-std::size_t series_table::memory_bytes() const noexcept {
+std::size_t series_table::collected_bytes() const noexcept {
     constexpr std::size_t node_bytes = 64;
-    return batch_.entries.capacity() * sizeof(measurement) + batch_.bytes / 2 +
-           live_.capacity() * sizeof(group) + timed_.size() * (sizeof(group) + node_bytes) +
+    return live_.capacity() * sizeof(group) + timed_.size() * (sizeof(group) + node_bytes) +
            values_bytes_;
+}
+
+std::size_t series_table::memory_bytes() const noexcept {
+    return batch_.entries.capacity() * sizeof(measurement) + batch_.bytes / 2 + collected_bytes();
 }
 
 } // namespace monarc::aggregate

@@ -75,14 +75,20 @@ public:
     }
     // Whether something is collected that only the end of the interval sends.
     bool has_collected() const noexcept { return has_collected_; }
-    // So much was collected that it should go before the interval ends.
-    bool is_crowded() const noexcept { return timed_.size() >= 10'000; }
+    // So much was collected that some should go before the interval ends.
+    bool is_crowded() const noexcept {
+        return timed_.size() >= 10'000 || collected_bytes() + due_bytes_ > max_collected_bytes_;
+    }
+    // Ends the interval for one series, the oldest first, and keeps nothing of it. Wants
+    // is_crowded() and !is_full().
+    void evict_one(std::int64_t now);
 
     const measurement_batch& open_batch() const noexcept { return batch_; }
     void clear_batch() noexcept;
     // The batch began to fill.
     void set_since(std::chrono::steady_clock::time_point now) noexcept { batch_since_ = now; }
     void set_max_bytes(std::size_t bytes) noexcept { max_bytes_ = bytes; }
+    void set_max_collected_bytes(std::size_t bytes) noexcept { max_collected_bytes_ = bytes; }
 
     std::uint64_t open_records() const noexcept { return batch_.records + collected_records_; }
     // No memory for it: all that is collected and open is gone; the caller counts it.
@@ -120,11 +126,16 @@ private:
         std::size_t operator()(const moment& m) const noexcept;
     };
 
+    std::size_t collected_bytes() const noexcept;
     void collect(group& into, const series_values& record);
     group& live_group(const std::shared_ptr<series_definition>& of);
     void send_each(
         const std::shared_ptr<series_definition>& to, const series_values& record, std::int64_t at);
     void forget(const group& gone) noexcept;
+    void take_out_of_live(std::size_t place);
+    std::int64_t moment_after(std::int64_t last, std::int64_t at) const noexcept;
+    void emit_first_timed(std::int64_t now);
+    void emit_live(group& from, std::int64_t at);
     void emit(group& from, std::int64_t at);
     void
     put(const std::shared_ptr<series_definition>& of,
@@ -135,6 +146,7 @@ private:
 
     series_table_settings settings_;
     std::size_t max_bytes_;
+    std::size_t max_collected_bytes_ = std::numeric_limits<std::size_t>::max();
     series_counts counts_;
     std::vector<group> live_;
     // Values with a time of their own, by the end of the interval they fall into.
@@ -142,12 +154,14 @@ private:
     std::uint64_t collected_records_ = 0;
     bool has_collected_ = false;
     std::size_t values_bytes_ = 0; // of all groups
+    std::size_t due_bytes_ = 0;    // on the wire, about: what they send when the interval ends
 
     measurement_batch batch_;
     std::chrono::steady_clock::time_point batch_since_{};
     // Kind every: where in the batch a moment's value stands.
     boost::unordered_flat_map<moment, std::size_t, moment_hash> moments_;
 
+    std::size_t evict_at_ = 0;  // of live_: who goes next
     std::size_t ending_at_ = 0; // of live_, while an interval ends
     std::int64_t ending_time_ = 0;
     bool is_ending_ = false;

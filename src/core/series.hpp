@@ -26,6 +26,7 @@ struct series_definition {
 
     // I/O thread only.
     std::uint32_t place = std::numeric_limits<std::uint32_t>::max(); // in the series table
+    std::int64_t last_end = 0; // the moment of its last measurements, in milliseconds since 1970
     std::vector<std::string> heads{}; // the constant part of each statistic on the wire, made once
 };
 

@@ -120,6 +120,7 @@ void io_loop::open_stages() {
             how,
             aggregate::deriver(options_.derive, added_dimensions(*options_.monasca)),
             log_,
+            [this] { keep_within_memory_behind(metrics_->out()); },
             steady::now());
         lanes_.push_back(
             &stage.open_lane(std::make_unique<lane>(io_, to, delivery, log_, random_, settled)));
@@ -449,14 +450,10 @@ void io_loop::add(const record_view& record, time_point now) {
     }
     if (contexts_) {
         contexts_->feed(record, wall, now);
-        if (contexts_->out().list().memory_bytes() > options_.memory_limit / 4) {
-            keep_within_memory();
-        }
+        keep_within_memory_behind(contexts_->out());
     } else if (rest_) {
         rest_->feed(record, now);
-        if (rest_->out().list().memory_bytes() > options_.memory_limit / 4) {
-            keep_within_memory();
-        }
+        keep_within_memory_behind(rest_->out());
     }
     if (metrics_ && !metrics_->feed_context(record, wall, present_, now) && !contexts_ && !rest_) {
         metrics_->feed_nothing();
@@ -514,14 +511,28 @@ void io_loop::keep_within_memory() {
     share_memory(copies + stages + lists_memory_bytes());
 }
 
+// A pass may seal more than there is room for.
+void io_loop::keep_within_memory_behind(lane& filled) {
+    if (filled.list().memory_bytes() > options_.memory_limit / 4) {
+        keep_within_memory();
+    }
+}
+
 void io_loop::share_memory(std::size_t held_by_others) noexcept {
     const auto reserve = reserve_of(options_);
     queue_.set_other_memory(std::max(held_by_others, reserve));
+    const auto taken = std::min(options_.memory_limit, queue_.memory_bytes() + reserve);
+    const auto unclaimed = options_.memory_limit - taken;
+    const auto extra = std::min(unclaimed / 2, options_.memory_limit / 4) /
+                       std::size_t{contexts_ && metrics_ ? 2u : 1u};
+    // Until the next call each grows by its part of the reserve at most: the queue, which grows at
+    // the same time, has been told what they hold.
     if (contexts_) {
-        const auto taken = std::min(options_.memory_limit, queue_.memory_bytes() + reserve);
-        const auto unclaimed = options_.memory_limit - taken;
         contexts_->aggregator().set_max_context_bytes(
-            reserve / 4 + std::min(unclaimed / 2, options_.memory_limit / 4));
+            reserve / 4 + std::min(extra, contexts_->memory_bytes()));
+    }
+    if (metrics_) {
+        metrics_->set_max_collected_bytes(reserve / 8 + std::min(extra, metrics_->memory_bytes()));
     }
 }
 

@@ -34,9 +34,11 @@ metrics_stage::metrics_stage(
     const aggregate::series_table_settings& settings,
     aggregate::deriver derive,
     logger& log,
+    std::function<void()> sealed,
     time_point now)
     : destination_(std::move(to)), table_(settings), derive_(std::move(derive)), log_(log),
-      interval_(settings.interval), interval_ends_(now + settings.interval) {}
+      tell_sealed_(std::move(sealed)), interval_(settings.interval),
+      interval_ends_(now + settings.interval) {}
 
 // When memory runs out all that is open is lost, counted; never the thread.
 template <class Work>
@@ -97,6 +99,7 @@ void metrics_stage::feed_series(
             (has_own_time ? record.when : wall) / nanoseconds_per_millisecond,
             has_own_time,
             present / nanoseconds_per_millisecond);
+        evict(present, now);
     });
 }
 
@@ -133,6 +136,7 @@ bool metrics_stage::feed_context(
                 has_own_time,
                 present / nanoseconds_per_millisecond);
         }
+        evict(present, now);
     });
     return true;
 }
@@ -147,14 +151,19 @@ void metrics_stage::end_interval(std::int64_t present, time_point now) {
     derive_.forget_unused();
 }
 
+void metrics_stage::evict(std::int64_t present, time_point now) {
+    while (table_.is_crowded()) {
+        make_room(now);
+        table_.evict_one(present / nanoseconds_per_millisecond);
+    }
+}
+
 void metrics_stage::turn(std::int64_t present, time_point now) {
     guarded([&] {
         if (now >= interval_ends_) {
             end_interval(present, now);
             seal(now);
             interval_ends_ += interval_ * ((now - interval_ends_) / interval_ + 1);
-        } else if (table_.is_crowded()) {
-            end_interval(present, now);
         }
         if (table_.is_due(now)) {
             seal(now);
@@ -176,6 +185,7 @@ void metrics_stage::seal(time_point now) {
         lane_->list().append(std::move(encoded), now);
         sealed_ += records;
         table_.clear_batch();
+        tell_sealed_();
     }
     table_.set_max_bytes(lane_->list().working_bytes());
     table_.set_since(now);

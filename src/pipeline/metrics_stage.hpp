@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace monarc::pipeline {
@@ -26,6 +27,7 @@ public:
         const aggregate::series_table_settings& settings,
         aggregate::deriver derive,
         logger& log,
+        std::function<void()> sealed, // called when a payload more is in the list
         time_point now);
 
     // Before anything else is called.
@@ -63,6 +65,10 @@ public:
     }
     std::uint64_t filtered() const noexcept { return filtered_.total(); }
     std::size_t memory_bytes() const noexcept { return table_.memory_bytes(); }
+    // Delivery.md section 8: of what is collected and takes more the oldest goes early.
+    void set_max_collected_bytes(std::size_t bytes) noexcept {
+        table_.set_max_collected_bytes(bytes);
+    }
     void fill(exporter_stats& all, std::uint64_t queued) const;
 
 private:
@@ -70,12 +76,14 @@ private:
     void guarded(Work&& work) noexcept;
     void make_room(time_point now);
     void end_interval(std::int64_t present, time_point now);
+    void evict(std::int64_t present, time_point now);
     void seal(time_point now);
 
     std::unique_ptr<destinations::monasca> destination_;
     aggregate::series_table table_;
     aggregate::deriver derive_;
     logger& log_;
+    std::function<void()> tell_sealed_;
     std::unique_ptr<lane> lane_; // its attempts use the destination
     std::chrono::milliseconds interval_;
     time_point interval_ends_;

@@ -477,6 +477,61 @@ TEST_CASE("forgetting series gives their memory back") {
     CHECK(t->memory_bytes() < used);
 }
 
+TEST_CASE("series that take more than their part go before the interval ends, the oldest first") {
+    shown_table t;
+    const auto a = opened("a");
+    const auto b = opened("b", series_kind::counter);
+    t.push(a, 1.0);
+    t.push(b, 2.0);
+    t.push(b, 3.0);
+    t.push_at(b, 4.0, now - 20'000);
+    CHECK_FALSE(t->is_crowded());
+
+    t->set_max_collected_bytes(1);
+    lines gone;
+    while (t->is_crowded()) {
+        t->evict_one(now + 1);
+        const auto one = t.take();
+        gone.insert(gone.end(), one.begin(), one.end());
+    }
+
+    CHECK(gone == lines{"b=4@-13000 x1", "a=1@1 x1", "b=5@1 x2"});
+    CHECK(t->open_records() == 0);
+    CHECK(t->live_series() == 0);
+    CHECK(t.end(now + 2) == lines{});
+}
+
+TEST_CASE(
+    "a series that goes early twice in a millisecond, and ends in it too, has three moments") {
+    shown_table t;
+    const auto c = opened("c", series_kind::counter);
+    t->set_max_collected_bytes(1);
+    for (int i = 0; i < 2; ++i) {
+        t.push(c, 1.0);
+        t->evict_one(now);
+    }
+    t.push(c, 2.0);
+
+    CHECK(t.end(now) == lines{"c=1@0 x1", "c=1@1 x1", "c=2@2 x1"});
+}
+
+TEST_CASE("what a timer will send counts as well as what it collects") {
+    shown_table t;
+    t->set_max_collected_bytes(1000);
+    const auto gauge = opened("g");
+    t.push(gauge, 1.0);
+    CHECK_FALSE(t->is_crowded());
+    auto timer = opened("t", series_kind::timer);
+    timer->dimensions = {{"k", std::string(200, 'v')}};
+    t.push(timer, 1.0); // four measurements of more than 250 bytes
+    CHECK(t->is_crowded());
+    CHECK(t->memory_bytes() < 1000);
+    t->evict_one(now);
+    CHECK(t->is_crowded());
+    t->evict_one(now);
+    CHECK_FALSE(t->is_crowded());
+}
+
 TEST_CASE("drop_all forgets all that is collected and open, and the ledger says so") {
     shown_table t;
     const auto c = opened("c", series_kind::counter);

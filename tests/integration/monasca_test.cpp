@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -468,5 +469,47 @@ TEST_CASE("memory is bounded while Monasca is away, and every drop is counted") 
     CHECK(stats.is_exact());
     const auto result = e.close(100ms);
     CHECK(result.dropped == accepted);
+}
+
+TEST_CASE("D-2.5 more series than memory_limit has room for go early, and nothing is lost") {
+    monasca_receiver receiver;
+    receiver.start();
+    auto options = options_for(receiver);
+    options.memory_limit = 4u << 20;
+    options.monasca->interval = 1h; // nothing goes because its time has come
+    exporter e(options);
+    std::vector<series> timers;
+    for (int i = 0; i < rounds(20'000); ++i) {
+        timers.push_back(e.open_series(
+            "timer",
+            {{"i", std::to_string(i)}},
+            {.kind = series_kind::timer, .percentiles = {50}}));
+    }
+    std::size_t most = 0;
+    std::uint64_t pushed = 0;
+    for (int round = 0; round < 2; ++round) {
+        for (const auto& timer : timers) {
+            while (!timer.push(1ms)) {
+                std::this_thread::sleep_for(1ms);
+            }
+            if (++pushed % 500 == 0) { // not faster than the receiver takes it
+                CHECK(wait_until(
+                    [&] {
+                        const auto stats = e.stats();
+                        most = std::max<std::size_t>(most, stats.memory_bytes);
+                        return only(stats).queued + only(stats).ready + only(stats).in_flight == 0;
+                    },
+                    patience(5s)));
+            }
+        }
+    }
+    CHECK(e.flush(patience(20s)).is_clean());
+    CHECK(most <= options.memory_limit + 256 * 192);
+    CHECK(e.stats().is_exact());
+    const auto summary = receiver.summary();
+    const auto* const counts = summary.find("timer.count");
+    REQUIRE(counts != nullptr);
+    CHECK(counts->sum == static_cast<double>(pushed));
+    CHECK(counts->count > timers.size()); // some series went more than once
 }
 }
