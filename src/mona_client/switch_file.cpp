@@ -1,5 +1,6 @@
 #include "mona_client/switch_file.hpp"
 
+#include "core/start_thread.hpp"
 #include "core/text_file.hpp"
 #include "encode/json_writer.hpp"
 #include "encode/msgpack_reader.hpp"
@@ -16,7 +17,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <system_error>
@@ -165,12 +165,8 @@ void switch_file::watch() {
                 fmt::format("mona: configuration file {}: {}; it is not watched", path_, why));
             return;
         }
-        sigset_t all_signals; // as for the exporter's thread
-        sigset_t before;
-        ::sigfillset(&all_signals);
-        ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
         try {
-            thread_ = std::thread([this] { run(); });
+            thread_ = start_thread([this] { run(); });
             ::pthread_setname_np(thread_.native_handle(), "monarc-switch");
         } catch (const std::system_error& error) {
             say(log_level::warning,
@@ -178,7 +174,6 @@ void switch_file::watch() {
                 fmt::format(
                     "mona: configuration file {}: {}; it is not watched", path_, error.what()));
         }
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
 }
 

@@ -1,11 +1,11 @@
 #include "monasca_client/client_thread.hpp"
 
+#include "core/start_thread.hpp"
 #include "monasca_client/lost_exception.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <utility>
 
 namespace monarc::monasca_client {
@@ -44,21 +44,10 @@ void client_thread::run_in_time(std::function<void()> work) {
 }
 
 void client_thread::begin(const std::shared_ptr<void>& owner) {
-    // The thread takes no signals: handlers belong to the application.
-    sigset_t all_signals;
-    sigset_t before;
-    ::sigfillset(&all_signals);
-    ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
-    try {
-        thread_ = std::thread([this, owner] {
-            while (!call_out([this] { io_.run(); })) {
-            }
-        });
-    } catch (...) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_thread([this, owner] {
+        while (!call_out([this] { io_.run(); })) {
+        }
+    });
     ::pthread_setname_np(thread_.native_handle(), "monarc-client");
     process_ = ::getpid();
 }

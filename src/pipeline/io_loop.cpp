@@ -1,6 +1,7 @@
 #include "pipeline/io_loop.hpp"
 
 #include "core/json_block.hpp"
+#include "core/start_thread.hpp"
 #include "pipeline/io_thread.hpp"
 #include "pipeline/series_registry.hpp"
 #include "pipeline/stage_settings.hpp"
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <csignal>
 #include <limits>
 #include <new>
 #include <utility>
@@ -55,18 +55,7 @@ io_loop::io_loop(const exporter_options& options, queue::record_queue& queue)
       json_(dialect_of(options)) {
     open_stages();
     share_memory(0);
-    // The thread takes no signals: handlers belong to the application (D-9.6).
-    sigset_t all_signals;
-    sigset_t before;
-    ::sigfillset(&all_signals);
-    ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
-    try {
-        thread_ = std::thread([this] { run(); });
-    } catch (...) {
-        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        throw;
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_thread([this] { run(); });
     ::pthread_setname_np(thread_.native_handle(), options_.io_thread.name.c_str());
 }
 

@@ -1,5 +1,7 @@
 #include "transport/resolver.hpp"
 
+#include "core/start_thread.hpp"
+
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -11,7 +13,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
 #include <mutex>
 #include <system_error>
@@ -106,14 +107,8 @@ void resolver::cancel() noexcept {
 
 // Returns: false if there is no thread to be had.
 bool resolver::start(const std::shared_ptr<question>& asked) {
-    // The thread blocks all signals: handlers belong to the application.
-    sigset_t all_signals;
-    sigset_t before;
-    ::sigfillset(&all_signals);
-    ::pthread_sigmask(SIG_SETMASK, &all_signals, &before);
-    bool started = true;
     try {
-        std::thread([asked] {
+        start_thread([asked] {
             auto answer = look_up(asked->host, asked->port);
             const std::lock_guard guard(asked->lock);
             asked->answer = std::move(answer);
@@ -128,10 +123,9 @@ bool resolver::start(const std::shared_ptr<question>& asked) {
             }
         }).detach();
     } catch (const std::system_error&) {
-        started = false;
+        return false;
     }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return started;
+    return true;
 }
 
 void resolver::remember(const endpoints& answer) {

@@ -98,9 +98,21 @@ def the_json_summary_is_what_is_documented(checks):
         checks.check("docs/sink.md explains " + member, "`%s`" % member in text)
 
 
+def blocked_signals(pid, task):
+    with open("/proc/%d/task/%s/status" % (pid, task)) as file:
+        mask = next(line for line in file if line.startswith("SigBlk:"))
+    return int(mask.split()[1], 16)
+
+
 def signals_end_it(checks):
     for number in (signal.SIGTERM, signal.SIGINT):
         with Sink(MONARC) as sink:
+            pid = sink.process.pid
+            others = [task for task in os.listdir("/proc/%d/task" % pid) if int(task) != pid]
+            checks.check("%s: there are threads beside the main one" % number.name, others)
+            checks.check(
+                "%s: only the main thread takes it" % number.name,
+                all(blocked_signals(pid, task) >> (number - 1) & 1 for task in others))
             sink.process.send_signal(number)
             checks.check("%s: exit 0 and a summary" % number.name, sink.wait()["version"] == 1)
 

@@ -1,5 +1,7 @@
 #include "send/confirmer.hpp"
 
+#include "core/start_thread.hpp"
+
 #include <chrono>
 
 namespace monarc::send {
@@ -12,7 +14,7 @@ constexpr auto for_ever = std::chrono::hours(24 * 365); // close ends a flush
 } // namespace
 
 confirmer::confirmer(exporter& to, std::uint64_t begin)
-    : to_(to), reached_(begin), confirmed_(begin), thread_([this] { run(); }) {}
+    : to_(to), reached_(begin), confirmed_(begin), thread_(start_thread([this] { run(); })) {}
 
 confirmer::~confirmer() {
     {

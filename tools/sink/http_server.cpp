@@ -1,5 +1,6 @@
 #include "sink/http_server.hpp"
 
+#include "core/start_thread.hpp"
 #include "sink/http_head.hpp"
 #include "sink/json_members.hpp"
 #include "sink/start_error.hpp"
@@ -135,7 +136,7 @@ http_server::state::state(http_options wanted, serve_function serve)
     : options_(std::move(wanted)), serve_(std::move(serve)) {
     listen();
     asio::co_spawn(io_, accept_all(), asio::detached);
-    thread_ = std::thread([this] { run(); });
+    thread_ = start_thread([this] { run(); });
 }
 
 void http_server::state::run() noexcept {

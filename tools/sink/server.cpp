@@ -1,6 +1,7 @@
 #include "sink/server.hpp"
 
 #include "auth/shared_key.hpp"
+#include "core/start_thread.hpp"
 #include "encode/msgpack_reader.hpp"
 #include "sink/local_listener.hpp"
 #include "sink/peer_stream.hpp"
@@ -166,7 +167,7 @@ server::state::state(options wanted) : options_(std::move(wanted)), intake_(opti
     asio::co_spawn(io_, accept_all(acceptor_), asio::detached);
     if (!options_.unix_path.empty())
         asio::co_spawn(io_, accept_all(local_.listening()), asio::detached);
-    thread_ = std::thread([this] { run(); });
+    thread_ = start_thread([this] { run(); });
 }
 
 void server::state::run() noexcept {
