@@ -8,9 +8,10 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/signal_set.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -134,6 +136,19 @@ std::error_code write_atomically(const std::string& path, std::string_view bytes
     return ec;
 }
 
+// A file that can be read once one of them has come. They reach no thread of the process any more.
+int open_signals(std::initializer_list<int> numbers) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : numbers)
+        ::sigaddset(&set, number);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    const int file = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (file < 0)
+        throw std::system_error(errno, std::system_category(), "sink: signalfd");
+    return file;
+}
+
 int report(const sink::summary& totals, const sink_arguments& arguments) {
     const auto json = sink::to_json(totals) + "\n";
     const auto text = arguments.json ? json : sink::to_text(totals);
@@ -161,8 +176,8 @@ int run(sink_arguments& arguments) {
 
     // Signals and the end of the job are awaited here; the server has a thread of its own.
     boost::asio::io_context io;
-    boost::asio::signal_set signals(io, SIGTERM, SIGINT);
-    signals.async_wait([&io](const boost::system::error_code& ec, int) {
+    boost::asio::posix::stream_descriptor signals(io, open_signals({SIGTERM, SIGINT}));
+    signals.async_wait(signals.wait_read, [&io](const boost::system::error_code& ec) {
         if (!ec)
             io.stop();
     });
