@@ -26,7 +26,7 @@ std::size_t wire_bytes_of(const series_definition& of) {
     for (std::uint32_t name = 0; name < of.names.size(); ++name) {
         bytes += wire_bytes_of(of, name);
     }
-    return bytes * (of.kind == series_kind::timer ? 4 + of.percentiles.size() : 1);
+    return bytes * statistic_count(of);
 }
 
 } // namespace

@@ -19,4 +19,8 @@ std::vector<std::string> statistic_suffixes(const series_definition& of) {
     return all;
 }
 
+std::size_t statistic_count(const series_definition& of) noexcept {
+    return of.kind == series_kind::timer ? 4 + of.percentiles.size() : 1;
+}
+
 } // namespace monarc

@@ -32,6 +32,7 @@ struct series_definition {
 
 // What each name of a series becomes: `""` but for a timer, then `.count` and so on.
 std::vector<std::string> statistic_suffixes(const series_definition& of);
+std::size_t statistic_count(const series_definition& of) noexcept; // how many those are
 
 // One value at one moment: what goes to Monasca.
 struct measurement {

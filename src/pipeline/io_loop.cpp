@@ -501,7 +501,7 @@ void io_loop::keep_within_memory() {
 }
 
 // A pass may seal more than there is room for.
-void io_loop::keep_within_memory_behind(lane& filled) {
+void io_loop::keep_within_memory_behind(const lane& filled) {
     if (filled.list().memory_bytes() > options_.memory_limit / 4) {
         keep_within_memory();
     }

@@ -88,7 +88,7 @@ private:
     void open_rest(const mona_rest_options& rest);
     void seal_all(time_point now);
     void keep_within_memory();
-    void keep_within_memory_behind(lane& filled);
+    void keep_within_memory_behind(const lane& filled);
     void share_memory(std::size_t held_by_others) noexcept;
     void tell_lost_classes_again();
     void pump();

@@ -21,8 +21,8 @@ inline constexpr std::size_t least_slots_a_thread = queue::block_slots / 4;
 // How memory_limit is shared out (D-2.5). The queue may take all but a reserve; it never gives back
 // what it took, so the reserve must do for all others: an eighth for what a pass over the queue
 // copies, which may take three times that, a quarter each for contexts and for what is in flight,
-// an eighth for what is collected of series.
-// What nobody holds is for contexts and for payloads that wait.
+// an eighth for what is collected of series. What nobody holds is for contexts, series and payloads
+// that wait.
 std::size_t reserve_of(const exporter_options& o);
 std::size_t slots_a_pass(const exporter_options& o);
 
