@@ -3,12 +3,16 @@
 // Bytes that grow at the end. Unlike std::string and std::vector, new room is not written before it
 // is used.
 
+#include "core/large_allocator.hpp"
+
 #include <monarc/detail/slot.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -48,7 +52,10 @@ public:
 private:
     [[gnu::noinline]] void grow(std::size_t more) {
         const auto wanted = std::max({size_ + more, capacity_ + capacity_ / 2, std::size_t{256}});
-        auto fresh = std::make_unique_for_overwrite<char[]>(wanted);
+        decltype(bytes_) fresh(static_cast<char*>(allocate_large(wanted)));
+        if (fresh == nullptr) {
+            throw std::bad_alloc();
+        }
         if (size_ != 0) {
             std::memcpy(fresh.get(), bytes_.get(), size_);
         }
@@ -56,7 +63,11 @@ private:
         capacity_ = wanted;
     }
 
-    std::unique_ptr<char[]> bytes_;
+    struct release {
+        void operator()(char* memory) const noexcept { std::free(memory); }
+    };
+
+    std::unique_ptr<char[], release> bytes_;
     std::size_t size_ = 0;
     std::size_t capacity_ = 0;
 };

@@ -1,15 +1,30 @@
 #pragma once
 
-// Memory for tables that grow large and are read at random: huge pages where the system has them,
-// so that most reads miss a cache at most, and not the address translation too.
+// Memory that is large and read all over: huge pages where the system has them, so that most reads
+// miss a cache at most, and not the address translation too.
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <new>
 
 namespace monarc {
+
+// To be freed by std::free. Whole huge pages only: what is left over lies on usual ones, so that
+// none is taken for bytes that nobody asked for. Returns: null if there is no memory.
+inline void* allocate_large(std::size_t bytes, std::size_t alignment = 64) noexcept {
+    constexpr std::size_t huge_page = std::size_t{2} << 20;
+    void* memory = nullptr;
+    if (::posix_memalign(&memory, bytes < huge_page ? alignment : huge_page, bytes) != 0) {
+        return nullptr;
+    }
+    if (bytes >= huge_page) {
+        ::madvise(memory, bytes / huge_page * huge_page, MADV_HUGEPAGE); // refused: usual pages
+    }
+    return memory;
+}
 
 template <class T>
 struct large_allocator {
@@ -20,19 +35,10 @@ struct large_allocator {
     explicit(false) large_allocator(const large_allocator<Other>&) noexcept {}
 
     T* allocate(std::size_t count) {
-        constexpr std::size_t huge_page = std::size_t{2} << 20;
-        const auto bytes = count * sizeof(T);
-        const bool is_large = bytes >= 2 * huge_page;
-        const auto alignment = is_large          ? huge_page
-                               : alignof(T) < 64 ? std::size_t{64}
-                                                 : alignof(T);
-        const auto rounded = (bytes + alignment - 1) / alignment * alignment;
-        void* const memory = std::aligned_alloc(alignment, rounded);
+        void* const memory =
+            allocate_large(count * sizeof(T), std::max(alignof(T), std::size_t{64}));
         if (memory == nullptr) {
             throw std::bad_alloc();
-        }
-        if (is_large) {
-            ::madvise(memory, rounded, MADV_HUGEPAGE); // refused: usual pages
         }
         return static_cast<T*>(memory);
     }

@@ -2,6 +2,7 @@
 
 #include "core/fetch.hpp"
 #include "core/json_block.hpp"
+#include "core/large_allocator.hpp"
 
 #include <concurrentqueue/concurrentqueue.h>
 #include <linux/futex.h>
@@ -140,7 +141,7 @@ struct queue_traits : moodycamel::ConcurrentQueueDefaultTraits {
     // compiler makes one calloc of malloc and memset, and that touches nothing.
     static void* malloc(size_t bytes) {
         constexpr size_t smallest_page = 4096;
-        auto* const memory = static_cast<volatile char*>(std::malloc(bytes));
+        auto* const memory = static_cast<volatile char*>(allocate_large(bytes));
         for (size_t at = 0; memory != nullptr && at < bytes; at += smallest_page) {
             memory[at] = 0;
         }
