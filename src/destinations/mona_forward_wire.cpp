@@ -44,9 +44,13 @@ std::string base64(const std::array<unsigned char, 16>& bytes) {
     return text;
 }
 
-char* put_bytes(std::string_view bytes, char* at) {
+[[gnu::always_inline]] inline char* put_bytes(std::string_view bytes, char* at) {
     detail::copy_text(reinterpret_cast<unsigned char*>(at), bytes.data(), bytes.size());
     return at + bytes.size();
+}
+
+[[gnu::always_inline]] inline char* put_valid_text(std::string_view text, char* at) {
+    return put_bytes(text, encode::put_text_head(at, text.size()));
 }
 
 // The bytes of many numbers, wherever they lie.
@@ -92,6 +96,8 @@ mona_forward_wire::mona_forward_wire(const mona_forward_options& options) : opti
     before_fields_ = encoded_piece(encoded_text("message"));
     before_seconds_ = encoded_piece(encoded_text("export_timestamp"));
     class_key_ = encoded_piece(encoded_text(class_key));
+    entry_room_ = before_time_.room() + before_id_.room() + before_fields_.room() +
+                  before_seconds_.room() + 2 * encoded_second::room + 2 * encode::most_head_bytes;
 }
 
 std::size_t mona_forward_wire::entry_bytes() const noexcept {
@@ -110,6 +116,23 @@ const encoded_piece& mona_forward_wire::key_piece(key_number number) {
     return piece;
 }
 
+mona_forward_wire::field_form mona_forward_wire::form_of(const shape_field& field) noexcept {
+    if (field.type == detail::value_type::json) {
+        return field_form::json;
+    }
+    if (field.is_optional) {
+        return field_form::other;
+    }
+    switch (field.type) {
+    case detail::value_type::real: return field_form::real;
+    case detail::value_type::integer: return field_form::integer;
+    case detail::value_type::natural: return field_form::natural;
+    case detail::value_type::boolean: return field_form::boolean;
+    case detail::value_type::text: return field_form::text;
+    default: return field_form::other;
+    }
+}
+
 const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t number) {
     if (number >= shapes_.size()) {
         shapes_.resize(number + 1u);
@@ -119,13 +142,9 @@ const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t num
         known_shape fresh{.s = &s, .fields = {}};
         for (const auto& field : s.fields) {
             const auto key = field.key == key_without_room ? encoded_piece() : key_piece(field.key);
-            const bool is_plain =
-                !field.is_optional && !detail::has_members(field.type) &&
-                (field.type == detail::value_type::text || !detail::has_bytes(field.type));
             fresh.fields.push_back(
                 {.key = key,
-                 .type = field.type,
-                 .is_plain = is_plain,
+                 .form = form_of(field),
                  .offset = field.offset,
                  .inside = field.inside});
         }
@@ -136,16 +155,15 @@ const mona_forward_wire::known_shape& mona_forward_wire::learn(std::uint32_t num
 
 // The room that was made does for texts of any content: each byte of a broken one becomes three
 // at most.
-char* mona_forward_wire::put_text(std::string_view text, char* at) {
-    if (!is_utf8(text)) [[unlikely]] {
-        repaired_.clear();
-        append_utf8(text, repaired_);
-        ++counts_.utf8_repaired;
-        text = repaired_;
-    }
-    at = encode::put_text_head(at, text.size());
-    detail::copy_text(reinterpret_cast<unsigned char*>(at), text.data(), text.size());
-    return at + text.size();
+[[gnu::always_inline]] inline char* mona_forward_wire::put_text(std::string_view text, char* at) {
+    return put_valid_text(is_utf8(text) ? text : repaired(text), at);
+}
+
+[[gnu::cold, gnu::noinline]] std::string_view mona_forward_wire::repaired(std::string_view text) {
+    repaired_.clear();
+    append_utf8(text, repaired_);
+    ++counts_.utf8_repaired;
+    return repaired_;
 }
 
 [[gnu::always_inline]] inline char*
@@ -222,7 +240,7 @@ char* mona_forward_wire::put_key(const field_view& field, char* at) {
     if (field.key != key_without_room) {
         return key_piece(field.key).put(at);
     }
-    return put_bytes(field.name, encode::put_text_head(at, field.name.size()));
+    return put_valid_text(field.name, at);
 }
 
 char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* at) {
@@ -234,28 +252,36 @@ char* mona_forward_wire::put_part(const batch& b, const batch_part& part, char* 
     }
     const auto& shape = known(part.shape);
     std::size_t text_at = shape.s->fixed_bytes;
-    for (std::size_t i = 0; i < shape.fields.size(); i += 1u + shape.fields[i].inside) {
-        const auto& field = shape.fields[i];
-        const char* const from = body.data() + field.offset;
-        if (!field.is_plain) {
-            if (field.type != detail::value_type::json ||
-                load_unaligned<std::uint16_t>(from) != 0) {
-                at = put_field_value(shape, i, body, text_at, field.key.put(at));
-            }
-            continue;
-        }
-        at = field.key.put(at);
-        if (field.type == detail::value_type::text) {
+    const auto* const begin = shape.fields.data();
+    const auto* const end = begin + shape.fields.size();
+    for (const auto* field = begin; field != end; ++field) {
+        const char* const from = body.data() + field->offset;
+        switch (field->form) {
+        case field_form::real:
+            at = encode::put_real(field->key.put(at), load_unaligned<double>(from));
+            break;
+        case field_form::integer:
+            at = encode::put_integer(field->key.put(at), load_unaligned<std::int64_t>(from));
+            break;
+        case field_form::natural:
+            at = encode::put_natural(field->key.put(at), load_unaligned<std::uint64_t>(from));
+            break;
+        case field_form::boolean: at = encode::put_boolean(field->key.put(at), *from != 0); break;
+        case field_form::text: {
             const std::size_t bytes = load_unaligned<std::uint16_t>(from);
-            at = put_text({body.data() + text_at, bytes}, at);
+            at = put_text({body.data() + text_at, bytes}, field->key.put(at));
             text_at += bytes;
-        } else if (field.type == detail::value_type::boolean) {
-            at = encode::put_boolean(at, *from != 0);
-        } else if (field.type == detail::value_type::null) {
-            at = encode::put_nil(at);
-        } else {
-            at = put_value(
-                {.type = field.type, .word = load_unaligned<std::uint64_t>(from), .text = {}}, at);
+            break;
+        }
+        case field_form::json:
+            if (load_unaligned<std::uint16_t>(from) == 0) {
+                break; // it was none
+            }
+            [[fallthrough]];
+        case field_form::other:
+            const auto index = static_cast<std::size_t>(field - begin);
+            at = put_field_value(shape, index, body, text_at, field->key.put(at));
+            field += field->inside;
         }
     }
     return at;
@@ -302,16 +328,12 @@ char* mona_forward_wire::put_last_values(const batch& b, const batch_entry& entr
 void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, byte_buffer& out) {
     const auto id = b.id_of(entry);
     const auto room =
-        before_time_.room() + before_id_.room() + before_fields_.room() + before_seconds_.room() +
-        id.size() + 4 * encode::most_head_bytes + entry.most_bytes +
+        entry_room_ + id.size() + entry.most_bytes +
         (entry.is_class_message ? class_key_.room() + key_piece(entry.class_name).room() : 0);
     char* const begin = out.room_for(room);
-    char* at = before_time_.put(begin);
-    at = encode::put_integer(at, entry.pushed);
-    at = before_id_.put(at);
-    at = encode::put_text_head(at, id.size());
-    detail::copy_text(reinterpret_cast<unsigned char*>(at), id.data(), id.size());
-    at = before_fields_.put(at + id.size());
+    char* at = pushed_.put(entry.pushed, before_time_.put(begin));
+    at = put_valid_text(id, before_id_.put(at));
+    at = before_fields_.put(at);
     if (entry.is_class_message) {
         at = class_key_.put(encode::put_map(at, 1));
         at = key_piece(entry.class_name).put(at);
@@ -323,7 +345,7 @@ void mona_forward_wire::encode_entry(const batch& b, const batch_entry& entry, b
             at = put_part(b, b.parts[part], at);
         }
     }
-    at = encode::put_integer(before_seconds_.put(at), entry.seconds);
+    at = seconds_.put(entry.seconds, before_seconds_.put(at));
     const auto written = static_cast<std::size_t>(at - begin);
     assert(written <= room);
     out.commit(written);

@@ -9,6 +9,7 @@
 #include "core/fields.hpp"
 #include "core/payload.hpp"
 #include "core/result.hpp"
+#include "encode/msgpack_put.hpp"
 
 #include <monarc/options.hpp>
 
@@ -40,10 +41,12 @@ public:
     std::size_t size() const noexcept { return size_; }
     std::size_t room() const noexcept { return padded_.size(); }
     char* put(char* to) const noexcept {
-        for (std::size_t at = 0; at < size_; at += step) {
-            std::memcpy(to + at, padded_.data() + at, step);
+        const char* const from = padded_.data(); // read once: `to` might be anywhere
+        const auto size = size_;
+        for (std::size_t at = 0; at < size; at += step) {
+            std::memcpy(to + at, from + at, step);
         }
-        return to + size_;
+        return to + size;
     }
 
 private:
@@ -51,6 +54,26 @@ private:
 
     std::size_t size_ = 0;
     std::string padded_;
+};
+
+// A second since 1970, which most often is the one of last time.
+class encoded_second {
+public:
+    static constexpr std::size_t room = 16;
+
+    char* put(std::int64_t second, char* to) noexcept {
+        if (second != second_) [[unlikely]] {
+            second_ = second;
+            size_ = static_cast<std::size_t>(encode::put_integer(bytes_, second) - bytes_);
+        }
+        std::memcpy(to, bytes_, room);
+        return to + size_;
+    }
+
+private:
+    std::int64_t second_ = 0;
+    std::size_t size_ = 1;
+    char bytes_[room] = {}; // of 0
 };
 
 // Threads: one at a time. Keeps buffers and the encoded pieces of shapes between batches.
@@ -73,10 +96,11 @@ public:
     const wire_counts& counts() const noexcept { return counts_; }
 
 private:
+    // What put_part does itself, of values that are not optional; a json() may have been none.
+    enum class field_form : unsigned char { real, integer, natural, boolean, text, json, other };
     struct field_piece {
         encoded_piece key;
-        detail::value_type type;
-        bool is_plain; // neither optional nor many values in one
+        field_form form;
         std::uint16_t offset;
         std::uint16_t inside;
     };
@@ -90,6 +114,7 @@ private:
         const batch_part* part;
     };
 
+    static field_form form_of(const shape_field& field) noexcept;
     const known_shape& learn(std::uint32_t number);
     const known_shape& known(std::uint32_t number) {
         return number < shapes_.size() && shapes_[number].s != nullptr ? shapes_[number]
@@ -101,6 +126,7 @@ private:
     char* put_last_values(const batch& b, const batch_entry& entry, char* to);
     char* put_part(const batch& b, const batch_part& part, char* at);
     char* put_text(std::string_view text, char* at);
+    std::string_view repaired(std::string_view text);
     char* put_value(const field_view& field, char* at);
     char* put_field_value(
         const known_shape& shape,
@@ -128,6 +154,9 @@ private:
     encoded_piece before_fields_;
     encoded_piece before_seconds_;
     encoded_piece class_key_;
+    encoded_second pushed_;
+    encoded_second seconds_;
+    std::size_t entry_room_; // of the pieces and heads of any event
     byte_buffer entries_;
     std::vector<known_shape> shapes_;
     std::vector<encoded_piece> key_pieces_;
