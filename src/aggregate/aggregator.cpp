@@ -127,8 +127,9 @@ void aggregator::prepare_json(const record_view& record, prepared& out) {
     });
 }
 
-// Finds out what the record is. Returns: false if it ends here, counted.
-bool aggregator::prepare(const record_view& record, prepared& out) {
+// Finds out what the record is. `most_bytes`: of its fields. Returns: false if it ends here,
+// counted.
+bool aggregator::prepare(const record_view& record, std::size_t most_bytes, prepared& out) {
     if (record.shape == 0) {
         ++counts_.dropped[reason::memory];
         return false;
@@ -142,6 +143,11 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
     }
     out.shape = record.shape;
     out.body = record.body;
+    out.key_bits = 0;
+    out.wire_bytes = 0;
+    out.pushed_fields = 0;
+    out.fields = 0;
+    out.stands_alone = false;
     if (record.shape == detail::record_shape) {
         const auto class_shape = load_unaligned<std::uint32_t>(record.body.data());
         out.class_name = class_shape != 0 ? known(class_shape).s->class_name : key_without_room;
@@ -156,7 +162,7 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
         out.key_bits = shape.key_bits;
         out.pushed_fields = shape.s->keys.size();
         out.fields = out.pushed_fields;
-        out.wire_bytes = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
+        out.wire_bytes = most_bytes;
         if (shape.s->has_json) [[unlikely]] { // one that was none is left out
             out.fields = 0;
             visit_shape(*shape.s, record.body, [&](const field_view&) { ++out.fields; });
@@ -174,13 +180,8 @@ bool aggregator::prepare(const record_view& record, prepared& out) {
         out.class_name = record.context->class_name;
         out.id = record.context->id;
         counts_.utf8_repaired += record.context->id_repaired ? 1 : 0;
-    } else if (is_utf8(record.id)) {
-        out.id = record.id;
     } else {
-        repaired_id_.clear();
-        append_utf8(record.id, repaired_id_);
-        ++counts_.utf8_repaired;
-        out.id = repaired_id_;
+        out.id = record.id;
     }
     return true;
 }
@@ -192,21 +193,29 @@ std::size_t aggregator::self_described_wire_bytes(const field_view& field) {
     return key_bytes + heads + field.text.size();
 }
 
-// Known before anything is counted.
-std::size_t aggregator::most_wire_bytes(const record_view& record) {
-    std::size_t fields = 0;
-    const auto add = [&](const field_view& field) { fields += self_described_wire_bytes(field); };
+// What its fields take, at most; known before anything is counted.
+std::size_t aggregator::most_field_bytes(const record_view& record) {
+    std::size_t bytes = 0;
+    const auto add = [&](const field_view& field) { bytes += self_described_wire_bytes(field); };
     if (record.shape == detail::record_shape) {
         visit_self_described(record.body.substr(sizeof(std::uint32_t)), add);
     } else if (record.shape == detail::json_shape) {
         visit_self_described(record.body, add);
-    } else {
+    } else if (record.shape != 0) {
         const auto& shape = known(record.shape);
-        fields = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
+        bytes = shape.wire_bytes + body_wire_bytes(*shape.s, record.body);
     }
+    return bytes;
+}
+
+// Whether the batch has room for one more, with a class message in front of it.
+bool aggregator::has_room_for(const record_view& record, std::size_t field_bytes) const noexcept {
     const auto id_bytes = record.context != nullptr ? record.context->id.size() : record.id.size();
-    // Twice an event's own bytes: a class message may come with it.
-    return fields + 2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes);
+    return batch_.is_empty() ||
+           (batch_.records < settings_.batch.max_records &&
+            batch_bytes_ + field_bytes +
+                    2 * (settings_.entry_bytes + id_bytes + detail::max_name_bytes) <=
+                settings_.batch.max_bytes);
 }
 
 // Where the record's context is held, if the handle knows.
@@ -219,12 +228,20 @@ std::uint32_t aggregator::place_of(const detail::context_entry& handle) const no
                                                                       : context_table::none;
 }
 
+// What is held is UTF-8: bytes that are found need no look.
 std::uint32_t aggregator::find_or_hold(const record_view& record, std::string_view id) {
     auto place = record.context != nullptr ? place_of(*record.context) : context_table::none;
     if (place == context_table::none) {
-        const bool is_hashed = record.id_hash != 0 && id.data() == record.id.data();
-        const auto hash = is_hashed ? record.id_hash : hash_of_id(id);
+        auto hash = record.id_hash != 0 ? record.id_hash : hash_of_id(id);
         place = contexts_.find(id, hash);
+        if (place == context_table::none && !is_utf8(id)) [[unlikely]] {
+            repaired_id_.clear();
+            append_utf8(id, repaired_id_);
+            ++counts_.utf8_repaired;
+            id = repaired_id_;
+            hash = hash_of_id(id);
+            place = contexts_.find(id, hash);
+        }
         if (place == context_table::none) {
             while (contexts_.live() >= settings_.max_contexts ||
                    (contexts_.live() != 0 && !contexts_.has_free_place() &&
@@ -294,13 +311,12 @@ void aggregator::append_part(batch_entry& entry, const prepared& record) {
 }
 
 bool aggregator::add(const record_view& record, std::int64_t wall, time_point now) {
-    if (!batch_.is_empty() && record.shape != 0 &&
-        (batch_.records >= settings_.batch.max_records ||
-         batch_bytes_ + most_wire_bytes(record) > settings_.batch.max_bytes)) {
+    const auto field_bytes = most_field_bytes(record);
+    if (record.shape != 0 && !has_room_for(record, field_bytes)) {
         return false;
     }
-    prepared fresh{};
-    if (!prepare(record, fresh)) {
+    prepared fresh;
+    if (!prepare(record, field_bytes, fresh)) {
         return true;
     }
     auto pushed = wall / nanoseconds_per_second;

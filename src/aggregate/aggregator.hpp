@@ -104,16 +104,17 @@ private:
     };
     std::size_t body_wire_bytes(const shape& s, std::string_view body) const noexcept;
 
+    // prepare() fills it, member by member: to clear the whole first takes longer than all of that.
     struct prepared {
         std::string_view id;
-        key_number class_name;
         std::string_view body;
-        std::uint32_t shape;
         std::uint64_t key_bits;
         std::size_t wire_bytes;
         std::size_t pushed_fields;
         std::size_t fields; // that are left
-        bool stands_alone;  // is special, or has keys without a number that nobody can compare
+        std::uint32_t shape;
+        key_number class_name;
+        bool stands_alone; // is special, or has keys without a number that nobody can compare
     };
 
     // A field of a record with run-time keys, as it stands in the body.
@@ -128,8 +129,9 @@ private:
                                                                        : learn(number);
     }
     const key_name& name(key_number number);
-    std::size_t most_wire_bytes(const record_view& record);
-    bool prepare(const record_view& record, prepared& out);
+    std::size_t most_field_bytes(const record_view& record);
+    bool has_room_for(const record_view& record, std::size_t field_bytes) const noexcept;
+    bool prepare(const record_view& record, std::size_t most_bytes, prepared& out);
     void prepare_self_described(std::string_view body, prepared& out);
     void prepare_json(const record_view& record, prepared& out);
     std::size_t self_described_wire_bytes(const field_view& field);

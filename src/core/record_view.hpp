@@ -6,6 +6,7 @@
 
 #include <monarc/detail/slot.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -89,31 +90,34 @@ constexpr std::uint32_t class_and_action_of_target(std::uint64_t target) noexcep
     return (target & 1) != 0 ? static_cast<std::uint32_t>(target >> 1) : 0;
 }
 
-// Multiplies words into one another, the last one overlapping; ids of one process need no more
-// than that two seldom meet. Never 0.
+// Multiplies pairs of words, the last ones overlapping what is in front of them, so that no product
+// waits for another; ids of one process need no more than that two seldom meet. Never 0.
 inline std::uint32_t hash_of_id(std::string_view id) noexcept {
+    __extension__ using wide = unsigned __int128;
     constexpr std::uint64_t odd = 0x9e37'79b9'7f4a'7c15u; // 2^64 over the golden ratio
+    constexpr std::uint64_t other = 0xd1b5'4a32'd192'ed03u;
     const auto size = id.size();
-    std::uint64_t hash = size;
-    const auto mix = [&](std::uint64_t word) {
-        hash = (hash ^ word) * odd;
-        hash ^= hash >> 32;
-    };
     const auto word_at = [&](std::size_t at, std::size_t bytes) {
         std::uint64_t word = 0;
         std::memcpy(&word, id.data() + at, bytes);
         return word;
     };
-    if (size >= 8) {
-        for (std::size_t at = 0; at + 8 < size; at += 8) {
-            mix(word_at(at, 8));
+    const auto product = [](std::uint64_t a, std::uint64_t b) {
+        const auto both = wide{a} * b;
+        return static_cast<std::uint64_t>(both) ^ static_cast<std::uint64_t>(both >> 64);
+    };
+    std::uint64_t hash = size;
+    if (size >= 16) {
+        for (std::size_t at = 0; at + 16 < size; at += 16) {
+            hash = std::rotl(hash ^ product(word_at(at, 8) ^ odd, word_at(at + 8, 8) ^ other), 29);
         }
-        mix(word_at(size - 8, 8));
+        hash ^= product(word_at(size - 16, 8) ^ odd, word_at(size - 8, 8) ^ other);
+    } else if (size >= 8) {
+        hash ^= product(word_at(0, 8) ^ odd, word_at(size - 8, 8) ^ other);
     } else if (size != 0) {
-        mix(word_at(0, size));
+        hash ^= word_at(0, size);
     }
-    mix(0);
-    const auto low = static_cast<std::uint32_t>(hash);
+    const auto low = static_cast<std::uint32_t>(product(hash ^ odd, other));
     return low != 0 ? low : 1;
 }
 
