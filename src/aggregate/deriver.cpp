@@ -38,7 +38,8 @@ deriver::deriver(const std::vector<derived_series>& rules, monasca_rules::text_p
             .names = {},
             .dimension_keys = one.from.dimensions,
             .kind = one.to.kind,
-            .known = {}};
+            .known = {},
+            .look_at = 64};
         for (const auto& field : one.from.fields) {
             made.fields.push_back(intern_key(field));
             made.names.push_back(derived_name(one, field));
@@ -129,17 +130,43 @@ bool deriver::apply(rule& of, const record_view& record, derived& out) {
         together += value;
         together += '\0';
     }
-    auto& known = of.known[together];
-    out.to = known.lock();
+    const auto known = of.known.find(together);
+    if (known != of.known.end()) {
+        out.to = known->second.lock();
+    }
     if (out.to == nullptr) {
-        out.to = define(of);
-        known = out.to;
+        if (of.known.size() >= of.look_at) { // dimensions that are ids: most are over already
+            forget_unused(of);
+        }
+        out.to = define(of, together.size());
+        of.known.insert_or_assign(std::move(together), out.to);
     }
     return true;
 }
 
-std::shared_ptr<series_definition> deriver::define(const rule& of) const {
-    auto made = std::make_shared<series_definition>();
+// About what a definition takes until nothing is collected for it: with what encoding keeps of it,
+// and its place among the known ones, which are cleared when they are twice what is in use.
+std::size_t deriver::bytes_of(const series_definition& one, std::size_t key_bytes) {
+    constexpr std::size_t block = 16; // of the heap, beside what was asked for
+    constexpr std::size_t of_a_head = 64;
+    std::size_t dimension_bytes = 0;
+    for (const auto& [key, value] : one.dimensions) {
+        dimension_bytes += key.size() + value.size() + 2 * block;
+    }
+    std::size_t bytes =
+        sizeof one + 2 * block + one.dimensions.size() * 2 * sizeof(std::string) + dimension_bytes;
+    for (const auto& name : one.names) {
+        bytes += sizeof name + name.size() + block;
+        bytes += statistic_count(one) *
+                 (sizeof name + block + of_a_head + name.size() + dimension_bytes);
+    }
+    constexpr std::size_t places = 4; // two for each in use, in a table that may be half empty
+    return bytes + places * (sizeof(std::string) + 2 * sizeof(void*)) + 2 * (key_bytes + 2 * block);
+}
+
+// In two blocks: who is only known must not hold the memory of what is gone.
+std::shared_ptr<series_definition> deriver::define(const rule& of, std::size_t key_bytes) const {
+    std::shared_ptr<series_definition> made(std::make_unique<series_definition>());
     made->names = of.names;
     made->kind = of.kind;
     for (std::size_t i = 0; i < of.dimension_keys.size(); ++i) {
@@ -156,14 +183,19 @@ std::shared_ptr<series_definition> deriver::define(const rule& of) const {
         add_dimensions(all, added_);
     }
     made->dimensions = std::move(all);
+    made->own_bytes = bytes_of(*made, key_bytes);
     return made;
+}
+
+void deriver::forget_unused(rule& of) {
+    boost::unordered::erase_if(of.known, [](const auto& known) { return known.second.expired(); });
+    of.look_at = std::max<std::size_t>(64, 2 * of.known.size());
 }
 
 void deriver::forget_unused() {
     derived_.clear();
     for (auto& one : rules_) {
-        boost::unordered::erase_if(
-            one.known, [](const auto& known) { return known.second.expired(); });
+        forget_unused(one);
     }
 }
 

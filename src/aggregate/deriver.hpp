@@ -54,9 +54,12 @@ private:
         series_kind kind;
         // By the values of the dimensions. What collects values for one keeps it.
         boost::unordered_flat_map<std::string, std::weak_ptr<series_definition>> known;
+        std::size_t look_at; // so many known: time to forget what is not in use
     };
 
-    std::shared_ptr<series_definition> define(const rule& of) const;
+    static std::size_t bytes_of(const series_definition& one, std::size_t key_bytes);
+    static void forget_unused(rule& of);
+    std::shared_ptr<series_definition> define(const rule& of, std::size_t key_bytes) const;
     bool apply(rule& of, const record_view& record, derived& out);
 
     std::vector<rule> rules_;

@@ -105,7 +105,7 @@ series_table::group& series_table::live_group(const std::shared_ptr<series_defin
 void series_table::collect(group& into, const series_values& record) {
     if (into.values.empty()) {
         into.values.resize(into.of->names.size());
-        values_bytes_ += into.values.size() * sizeof(accumulator);
+        values_bytes_ += into.values.size() * sizeof(accumulator) + into.of->own_bytes;
         due_bytes_ += wire_bytes_of(*into.of);
     }
     for (const auto& one : record.values) {
@@ -219,7 +219,11 @@ void series_table::emit(group& from, std::int64_t at) {
 }
 
 void series_table::forget(const group& gone) noexcept {
-    due_bytes_ -= gone.values.empty() ? 0 : wire_bytes_of(*gone.of);
+    if (gone.values.empty()) {
+        return;
+    }
+    due_bytes_ -= wire_bytes_of(*gone.of);
+    values_bytes_ -= gone.of->own_bytes;
     for (const auto& a : gone.values) {
         values_bytes_ -= sizeof(accumulator) + a.memory_bytes();
     }

@@ -153,7 +153,7 @@ private:
     std::map<std::pair<series_definition*, std::int64_t>, group> timed_;
     std::uint64_t collected_records_ = 0;
     bool has_collected_ = false;
-    std::size_t values_bytes_ = 0; // of all groups
+    std::size_t values_bytes_ = 0; // of all groups, with the definitions that only they hold
     std::size_t due_bytes_ = 0;    // on the wire, about: what they send when the interval ends
 
     measurement_batch batch_;

@@ -28,6 +28,10 @@ struct series_definition {
     std::uint32_t place = std::numeric_limits<std::uint32_t>::max(); // in the series table
     std::int64_t last_end = 0; // the moment of its last measurements, in milliseconds since 1970
     std::vector<std::string> heads{}; // the constant part of each statistic on the wire, made once
+
+    // What it takes itself, about, if it lives only as long as something is collected for it; of
+    // what a handle holds the application is the owner.
+    std::size_t own_bytes = 0;
 };
 
 // What each name of a series becomes: `""` but for a timer, then `.count` and so on.

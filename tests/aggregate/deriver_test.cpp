@@ -1,12 +1,15 @@
 #include "aggregate/deriver.hpp"
 #include "core/names.hpp"
 #include "support/records.hpp"
+#include "support/sanitizer.hpp"
 
 #include <monarc/field.hpp>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -334,4 +337,38 @@ TEST_CASE("add_dimensions keeps what is there, adds the rest and sorts by key") 
 
     CHECK(own == text_pairs{{"a", "3"}, {"b", "2"}, {"z", "1"}});
 }
+}
+
+TEST_CASE("derived series of ever new dimensions take no more memory than they are counted with") {
+    constexpr std::int64_t now = 1'800'000'003'000;
+    constexpr std::size_t most = 1 << 20;
+    deriver d({rule({"price"}, {"customer"})}, {});
+    series_table table({.max_records = 1000});
+    table.set_max_collected_bytes(most);
+    const auto heap_bytes = [] { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; };
+    const auto before = heap_bytes();
+    std::size_t taken = 0;
+    std::uint64_t sent = 0;
+    for (int i = 0; i < 30'000; ++i) {
+        const auto customer = fmt::format("customer-{:08}", i);
+        const auto record = made(shop("1"), "price"_key = 2, "customer"_key = customer);
+        for (const auto& one : d.derive(intern_key("shop"), record.view())) {
+            table.add(one.to, one.values, now, false, now);
+        }
+        while (table.is_crowded()) { // as metrics_stage does
+            if (table.is_full()) {
+                sent += table.open_batch().records;
+                table.clear_batch();
+            }
+            table.evict_one(now);
+        }
+        taken = std::max(taken, heap_bytes() - before);
+    }
+
+    CHECK(sent + table.open_records() == 30'000);
+    CHECK(table.live_series() > 500);
+    if (!support::is_sanitized) { // a sanitizer has a heap of its own
+        CHECK(taken > most / 2);
+        CHECK(taken < 2 * most); // the batch and tables that double beside it
+    }
 }
