@@ -122,14 +122,13 @@ void aggregator::prepare_json(const record_view& record, prepared& out) {
         } else {
             out.key_bits |= bit_of(field.key);
         }
-        out.wire_bytes += self_described_wire_bytes(field);
         ++out.fields;
     });
 }
 
-// Finds out what the record is. `most_bytes`: of its fields. Returns: false if it ends here,
-// counted.
-bool aggregator::prepare(const record_view& record, std::size_t most_bytes, prepared& out) {
+// Finds out what the record is. `field_bytes`: of most_field_bytes(). Returns: false if it ends
+// here, counted.
+bool aggregator::prepare(const record_view& record, std::size_t field_bytes, prepared& out) {
     if (record.shape == 0) {
         ++counts_.dropped[reason::memory];
         return false;
@@ -155,6 +154,7 @@ bool aggregator::prepare(const record_view& record, std::size_t most_bytes, prep
     } else if (record.shape == detail::json_shape) {
         const auto class_shape = record.json->class_shape;
         out.class_name = class_shape != 0 ? known(class_shape).s->class_name : key_without_room;
+        out.wire_bytes = field_bytes;
         prepare_json(record, out);
     } else {
         const auto& shape = known(record.shape);
@@ -162,7 +162,7 @@ bool aggregator::prepare(const record_view& record, std::size_t most_bytes, prep
         out.key_bits = shape.key_bits;
         out.pushed_fields = shape.s->keys.size();
         out.fields = out.pushed_fields;
-        out.wire_bytes = most_bytes;
+        out.wire_bytes = field_bytes;
         if (shape.s->has_json) [[unlikely]] { // one that was none is left out
             out.fields = 0;
             visit_shape(*shape.s, record.body, [&](const field_view&) { ++out.fields; });

@@ -131,7 +131,7 @@ private:
     const key_name& name(key_number number);
     std::size_t most_field_bytes(const record_view& record);
     bool has_room_for(const record_view& record, std::size_t field_bytes) const noexcept;
-    bool prepare(const record_view& record, std::size_t most_bytes, prepared& out);
+    bool prepare(const record_view& record, std::size_t field_bytes, prepared& out);
     void prepare_self_described(std::string_view body, prepared& out);
     void prepare_json(const record_view& record, prepared& out);
     std::size_t self_described_wire_bytes(const field_view& field);

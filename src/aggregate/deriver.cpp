@@ -190,6 +190,9 @@ std::shared_ptr<series_definition> deriver::define(const rule& of, std::size_t k
 void deriver::forget_unused(rule& of) {
     boost::unordered::erase_if(of.known, [](const auto& known) { return known.second.expired(); });
     of.look_at = std::max<std::size_t>(64, 2 * of.known.size());
+    if (of.known.bucket_count() > 8 * of.look_at) { // left by a burst
+        of.known.rehash(0);
+    }
 }
 
 void deriver::forget_unused() {

@@ -105,7 +105,8 @@ series_table::group& series_table::live_group(const std::shared_ptr<series_defin
 void series_table::collect(group& into, const series_values& record) {
     if (into.values.empty()) {
         into.values.resize(into.of->names.size());
-        values_bytes_ += into.values.size() * sizeof(accumulator) + into.of->own_bytes;
+        values_bytes_ += into.values.size() * sizeof(accumulator);
+        values_bytes_ += into.of->collecting++ == 0 ? into.of->own_bytes : 0;
         due_bytes_ += wire_bytes_of(*into.of);
     }
     for (const auto& one : record.values) {
@@ -223,7 +224,7 @@ void series_table::forget(const group& gone) noexcept {
         return;
     }
     due_bytes_ -= wire_bytes_of(*gone.of);
-    values_bytes_ -= gone.of->own_bytes;
+    values_bytes_ -= --gone.of->collecting == 0 ? gone.of->own_bytes : 0;
     for (const auto& a : gone.values) {
         values_bytes_ -= sizeof(accumulator) + a.memory_bytes();
     }
@@ -311,6 +312,12 @@ void series_table::clear_batch() noexcept {
 
 void series_table::drop_all() noexcept {
     clear_batch();
+    for (const auto& one : live_) {
+        one.of->collecting = 0;
+    }
+    for (const auto& [moment, one] : timed_) {
+        one.of->collecting = 0;
+    }
     live_.clear();
     timed_.clear();
     values_bytes_ = 0;

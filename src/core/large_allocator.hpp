@@ -12,10 +12,14 @@
 
 namespace monarc {
 
-// To be freed by std::free. Whole huge pages only: what is left over lies on usual ones, so that
-// none is taken for bytes that nobody asked for. Returns: null if there is no memory.
-inline void* allocate_large(std::size_t bytes, std::size_t alignment = 64) noexcept {
+// To be freed by std::free. What is less than a huge page is had from std::malloc; of what is more
+// the rest behind the last whole one lies on usual pages. Returns: null if there is no memory.
+inline void*
+allocate_large(std::size_t bytes, std::size_t alignment = alignof(std::max_align_t)) noexcept {
     constexpr std::size_t huge_page = std::size_t{2} << 20;
+    if (bytes < huge_page && alignment <= alignof(std::max_align_t)) {
+        return std::malloc(bytes);
+    }
     void* memory = nullptr;
     if (::posix_memalign(&memory, bytes < huge_page ? alignment : huge_page, bytes) != 0) {
         return nullptr;

@@ -90,7 +90,7 @@ constexpr std::uint32_t class_and_action_of_target(std::uint64_t target) noexcep
     return (target & 1) != 0 ? static_cast<std::uint32_t>(target >> 1) : 0;
 }
 
-// Multiplies pairs of words, the last ones overlapping what is in front of them, so that no product
+// Multiplies pairs of words, the last ones overlapping what is in front of them, so that no pair
 // waits for another; ids of one process need no more than that two seldom meet. Never 0.
 inline std::uint32_t hash_of_id(std::string_view id) noexcept {
     __extension__ using wide = unsigned __int128;

@@ -32,6 +32,7 @@ struct series_definition {
     // What it takes itself, about, if it lives only as long as something is collected for it; of
     // what a handle holds the application is the owner.
     std::size_t own_bytes = 0;
+    std::uint32_t collecting = 0; // parts of the series table that collect for it; I/O thread only
 };
 
 // What each name of a series becomes: `""` but for a timer, then `.count` and so on.

@@ -96,7 +96,8 @@ public:
     const wire_counts& counts() const noexcept { return counts_; }
 
 private:
-    // What put_part does itself, of values that are not optional; a json() may have been none.
+    // What put_part writes itself, values that are not optional; a json() that was none it leaves
+    // out; the rest is for put_field_value.
     enum class field_form : unsigned char { real, integer, natural, boolean, text, json, other };
     struct field_piece {
         encoded_piece key;

@@ -470,6 +470,22 @@ TEST_CASE("the room for an event does for names, numbers and texts that take the
     CHECK(events[1].fields.size() > 100 * 3 * 252 + 3 * 700);
 }
 
+TEST_CASE("an event has the seconds of its own record, whatever those beside it have") {
+    const std::vector<std::int64_t> seconds{0, exported, 0, -1, 127, 128, -40, 65'536, exported, 0};
+    std::vector<made_record> records;
+    for (const auto one : seconds) {
+        records.push_back(made(""_class("c"), "n"_key = 1).at(one * second));
+    }
+    mona_forward_wire wire(support::plain_packed());
+    const auto events = support::events_of(wire, batch_of(records));
+
+    REQUIRE(events.size() == seconds.size());
+    for (std::size_t i = 0; i < seconds.size(); ++i) {
+        CHECK(events[i].seconds == seconds[i]);
+        CHECK(events[i].pushed == pushed);
+    }
+}
+
 TEST_CASE("a user id that is not UTF-8 is repaired") {
     const auto p = encoded(
         {.user_id = "u\xff", .mode = forward_mode::message, .ack = false},
